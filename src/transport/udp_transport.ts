@@ -1,0 +1,108 @@
+import type { Endpoint } from "./endpoint.ts";
+
+/**
+ * What became of a datagram handed to {@linkcode UdpTransport.send}:
+ * `"sent"`, the kernel has it; `"queued"`, it goes out when the kernel has room; `"full"`, dropped
+ * since queue and kernel are full; `"closed"`, dropped since the transport is closed.
+ */
+export type SendOutcome = "sent" | "queued" | "full" | "closed";
+
+/** Counters of a transport since it was bound. All only grow. */
+export interface UdpCounters {
+  /** Datagrams received. */
+  readonly received: number;
+  /** Datagrams handed to the kernel or queued. */
+  readonly sent: number;
+  /** Datagrams dropped since queue and kernel were full, or the transport was closed. */
+  readonly dropped: number;
+  /** Errors the operating system or the runtime reported. */
+  readonly errors: number;
+  /** Exceptions thrown by the handler of datagrams. */
+  readonly handlerErrors: number;
+}
+
+/**
+ * How datagrams travel. The adapters of the runtimes, the in-memory network and the native Linux
+ * path all look like this, and one suite of tests holds them to it.
+ *
+ * Nothing here throws for what the network does: errors are events.
+ */
+export interface UdpTransport {
+  /** Which adapter this is: `"deno"`, `"bun"`, `"node"`, `"memory"` or the name of a custom one. */
+  readonly kind: string;
+  /** Local address, as bound. */
+  readonly hostname: string;
+  /** Local port, as bound: never 0. */
+  readonly port: number;
+  /** Counters since binding: a live object. */
+  readonly counters: UdpCounters;
+  /**
+   * Sends a datagram. The bytes are taken or copied before this returns, so the caller may reuse
+   * the buffer at once; the same holds for `to`.
+   *
+   * @param data the datagram's payload, 0 to 65,507 bytes
+   * @param to where to; may be the borrowed source of a datagram just received
+   * @throws {RangeError} if `data` is longer than 65,507 bytes
+   */
+  send(data: Uint8Array, to: Endpoint): SendOutcome;
+  /**
+   * Closes the socket. After this returns nothing is received any more; calling it again is
+   * harmless.
+   *
+   * @returns when what was queued is sent or given up and the port is free
+   */
+  close(): Promise<void>;
+}
+
+/**
+ * Called for each datagram. `data`, `source` and `arrival` are borrowed: they are valid until the
+ * handler returns and must not be kept. An exception is counted and reported to
+ * {@linkcode UdpBindOptions.onError}; it ends nothing.
+ *
+ * @param data the payload
+ * @param source where it came from
+ * @param arrival when it arrived, as the options' clock told: seconds and fraction words of an NTP
+ * timestamp, taken first thing in the adapter
+ */
+export type DatagramHandler = (
+  data: Uint8Array,
+  source: Endpoint,
+  arrival: Uint32Array,
+) => void;
+
+/** What {@linkcode BindUdp} needs to know. An option that a runtime cannot honour throws. */
+export interface UdpBindOptions {
+  /** Local address. Default `"::"`: all addresses, IPv6 and IPv4. */
+  hostname?: string;
+  /** Local port, 0 to 65535. Default 0: any free one. */
+  port?: number;
+  /** Stamps the arrivals: any `Clock` will do. */
+  clock: { read(into: Uint32Array): void };
+  /** Called for each datagram. */
+  onDatagram: DatagramHandler;
+  /** Called for each error of the socket and each exception of the handler. Default: only counted. */
+  onError?: (error: Error) => void;
+  /**
+   * The only peer: other sources are not received, and a peer that refuses is reported as an
+   * {@linkcode NTPError} with code `"refused"` where the runtime can (not on `"deno"`).
+   */
+  remote?: { hostname: string; port: number };
+  /** Closes the transport when it fires. */
+  signal?: AbortSignal;
+  /** Share the port between several sockets, balanced by the kernel. Default false. */
+  reusePort?: boolean;
+  /** Bind although another socket has the port. Default false. */
+  reuseAddress?: boolean;
+  /** On `"::"`, receive IPv6 only. Default false. */
+  ipv6Only?: boolean;
+}
+
+/**
+ * Binds a socket.
+ *
+ * @throws {TypeError} if an option has the wrong type
+ * @throws {RangeError} if an option is out of range
+ * @throws {NTPError} `address-in-use`, `address-unavailable`, `permission`, `unsupported`,
+ * `aborted` or `system`, with the remedy where there is one
+ */
+export type BindUdp = (options: UdpBindOptions) => Promise<UdpTransport>;
