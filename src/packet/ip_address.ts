@@ -6,7 +6,7 @@
 /** Family of an address: 4 or 6, or 0 for text that is no address. */
 export type IpFamily = 0 | 4 | 6;
 
-const DOT = 46, COLON = 58, PERCENT = 37, ZERO = 48, NINE = 57;
+const DOT = 46, COLON = 58, ZERO = 48, NINE = 57;
 
 /** Value of a hexadecimal digit, or -1. */
 function hexDigit(code: number): number {
