@@ -69,7 +69,11 @@ export function assertNotEquals<T>(actual: T, expected: T, msg?: string): void {
 }
 
 /** Fails unless the values are the same by `Object.is`. */
-export function assertStrictEquals<T>(actual: unknown, expected: T, msg?: string): asserts actual is T {
+export function assertStrictEquals<T>(
+  actual: unknown,
+  expected: T,
+  msg?: string,
+): asserts actual is T {
   if (Object.is(actual, expected)) return;
   throw failure(
     `Values are not strictly equal${msg ? `: ${msg}` : ""}\n${difference(actual, expected)}\n`,
@@ -140,7 +144,10 @@ function expectation<E extends Error>(
     : [classOrMsg, includesOrMsg, msg];
 }
 
-function checkThrown<E extends Error>(error: unknown, [ErrorClass, includes, msg]: Thrown<E>): void {
+function checkThrown<E extends Error>(
+  error: unknown,
+  [ErrorClass, includes, msg]: Thrown<E>,
+): void {
   if (!ErrorClass) return;
   if (!(error instanceof Error)) throw failure("A non-Error object was thrown", msg);
   assertIsError(error, ErrorClass, includes, msg);
@@ -255,7 +262,8 @@ function contains(actual: unknown, expected: unknown): boolean {
 }
 
 function isPlain(value: unknown): value is Record<PropertyKey, unknown> {
-  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  return typeof value === "object" && value !== null &&
+    Object.getPrototypeOf(value) === Object.prototype;
 }
 
 /** Fails unless the value is an instance of the class. */
@@ -265,7 +273,10 @@ export function assertInstanceOf<T>(
   msg = "",
 ): asserts actual is T {
   if (actual instanceof expectedType) return;
-  throw failure(`Expected object to be an instance of "${expectedType.name}" but was ${show(actual)}`, msg);
+  throw failure(
+    `Expected object to be an instance of "${expectedType.name}" but was ${show(actual)}`,
+    msg,
+  );
 }
 
 /** Fails if the value is null or undefined. */

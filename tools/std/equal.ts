@@ -49,7 +49,11 @@ function sameProperties(a: object, b: object, seen: Seen): boolean {
   if (keys.length !== properties(b).length) return false;
   return keys.every((key) =>
     key in b &&
-    compare((a as Record<PropertyKey, unknown>)[key], (b as Record<PropertyKey, unknown>)[key], seen)
+    compare(
+      (a as Record<PropertyKey, unknown>)[key],
+      (b as Record<PropertyKey, unknown>)[key],
+      seen,
+    )
   );
 }
 

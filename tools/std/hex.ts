@@ -5,7 +5,10 @@
  */
 
 const encoder = new TextEncoder();
-const PAIRS: string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const PAIRS: string[] = Array.from(
+  { length: 256 },
+  (_, byte) => byte.toString(16).padStart(2, "0"),
+);
 
 /** Bytes as lower-case hexadecimal; text is taken as UTF-8. */
 export function encodeHex(src: string | Uint8Array | ArrayBuffer): string {
