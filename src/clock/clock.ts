@@ -58,4 +58,9 @@ export interface Clock {
   read(into: Uint32Array): void;
   /** What the clock knows of itself besides the time. */
   state(): ClockState;
+  /**
+   * The time now in Unix nanoseconds, where the clock knows the era: the pivot for what is compared
+   * with it. Absent: timestamps of this clock are read with `DEFAULT_PIVOT`.
+   */
+  unixNanoseconds?(): bigint;
 }

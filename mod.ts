@@ -1,0 +1,71 @@
+/**
+ * NTP for Deno, Bun and Node: a time server and client (RFC 5905).
+ *
+ * | you want to | use |
+ * |---|---|
+ * | ask a server for the time | {@linkcode query}, {@linkcode NTPClient} |
+ * | serve time | {@linkcode NTPServer} |
+ * | read and write packets | {@linkcode NTPPacket}, and all of `@ntps/ntps/packet` |
+ * | bring a clock of your own | {@linkcode Clock}, {@linkcode FunctionClock} |
+ * | bring sockets of your own | {@linkcode UdpTransport}, {@linkcode BindUdp} |
+ *
+ * @example What time is it?
+ * ```ts ignore
+ * import { query } from "@ntps/ntps";
+ *
+ * const { offset, rootDistance, date } = await query("pool.ntp.org");
+ * console.log(`${date.toISOString()}: the clock is off by ${-offset} s, ± ${rootDistance} s`);
+ * ```
+ *
+ * @module
+ */
+
+// Packets
+export * from "./src/packet/mod.ts";
+
+// Clocks
+export type { Clock, ClockState } from "./src/clock/clock.ts";
+export { FunctionClock, type FunctionClockOptions } from "./src/clock/function_clock.ts";
+export { LeapSeconds } from "./src/clock/leap_seconds.ts";
+export { loadLeapSeconds } from "./src/clock/load_leap_seconds.ts";
+export { SystemClock, type SystemClockOptions } from "./src/clock/system_clock.ts";
+export { systemTimers, type Timers } from "./src/clock/timers.ts";
+
+// Sockets
+export { bindUdp } from "./src/transport/bind_udp.ts";
+export { Endpoint } from "./src/transport/endpoint.ts";
+export { resolveHost } from "./src/transport/resolve.ts";
+export type {
+  BindUdp,
+  DatagramHandler,
+  SendOutcome,
+  UdpBindOptions,
+  UdpCounters,
+  UdpTransport,
+} from "./src/transport/udp_transport.ts";
+
+// Server
+export type { DropReason } from "./src/server/drop_reason.ts";
+export {
+  type ListenOptions,
+  NTPServer,
+  type NTPServerOptions,
+  type ServerAddress,
+} from "./src/server/ntp_server.ts";
+export { Responder, type ResponderOptions } from "./src/server/responder.ts";
+export type { ServerStatistics } from "./src/server/statistics.ts";
+export type { SystemVariables } from "./src/server/system_variables.ts";
+
+// Client
+export { KissOfDeathError } from "./src/client/kiss_of_death_error.ts";
+export type { Exchange, Measurement } from "./src/client/measurement.ts";
+export { NTPClient, type NTPClientOptions } from "./src/client/ntp_client.ts";
+export type { QueryOptions } from "./src/client/options.ts";
+export {
+  type Attempt,
+  query,
+  queryRaw,
+  type QueryResult,
+  type RawReply,
+  type Sample,
+} from "./src/client/query.ts";

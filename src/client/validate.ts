@@ -1,0 +1,86 @@
+import { NTPError } from "../packet/error.ts";
+import { timestampDifference } from "../packet/timestamp.ts";
+import { KissOfDeathError } from "./kiss_of_death_error.ts";
+import type { Exchange, Measurement } from "./measurement.ts";
+
+/** Root distance at and above which a server is useless, in seconds (RFC 5905 §7.2: MAXDISP). */
+export const MAX_ROOT_DISTANCE = 16;
+/** Stratum from which a server is not synchronised (RFC 5905 §7.2: MAXSTRAT). */
+const MAX_STRATUM = 16;
+/** Longest time that a server may take for a reply, in seconds. */
+const MAX_SERVER_INTERVAL = 4;
+/** How much later than asked a timer may fire, in seconds. */
+const TIMER_SLACK = 1;
+/** Kiss codes that only say "no time yet". */
+const NO_TIME_YET = ["INIT", "STEP"];
+
+/** Bounds of what is believed. */
+export interface ValidationLimits {
+  /** Root distance from which a reply is refused, in seconds. */
+  readonly maxRootDistance: number;
+  /** How long the reply was waited for, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * The sanity tests on a reply that answers our request (RFC 5905 §8 and §11.2.1; RFC 8633 §4).
+ *
+ * @param exchange a reply and its times
+ * @param measurement what {@linkcode measure} made of it
+ * @param server who answered, for messages
+ * @param limits bounds of what is believed
+ * @returns what is wrong with it; `undefined` if nothing is
+ */
+export function findFault(
+  exchange: Exchange,
+  measurement: Measurement,
+  server: string,
+  limits: ValidationLimits,
+): NTPError | undefined {
+  const { packet, requestTimestamp, destinationTimestamp } = exchange;
+  const bogus = (what: string) => new NTPError("bogus", `${server} gave a bogus reply: ${what}`);
+  const unsynchronized = (what: string) =>
+    new NTPError("unsynchronized", `${server} does not know the time: ${what}`);
+
+  if (packet.stratum === 0) {
+    const { kissCode } = packet;
+    if (kissCode !== undefined && !NO_TIME_YET.includes(kissCode)) {
+      return new KissOfDeathError(kissCode, server);
+    }
+    return unsynchronized(`stratum 0${kissCode === undefined ? "" : `, ${kissCode}`}`);
+  }
+  if (packet.stratum >= MAX_STRATUM) return unsynchronized(`stratum ${packet.stratum}`);
+  if (packet.leapIndicator === 3) return unsynchronized("leap indicator 3");
+
+  // CVE-2015-8138: a zero timestamp is no timestamp.
+  if (packet.receiveTimestamp === 0n) return bogus("the receive timestamp is zero");
+  if (packet.transmitTimestamp === 0n) return bogus("the transmit timestamp is zero");
+  const since = timestampDifference(packet.transmitTimestamp, packet.referenceTimestamp);
+  if (packet.referenceTimestamp !== 0n && since < 0) {
+    return bogus(`its clock was last set ${-since} s after it sent the reply`);
+  }
+  const tolerance = measurement.dispersion;
+  const taken = timestampDifference(packet.transmitTimestamp, packet.receiveTimestamp);
+  if (taken < -tolerance) return bogus(`it was sent ${-taken} s before the request arrived`);
+  if (taken > MAX_SERVER_INTERVAL) {
+    return bogus(
+      `it was sent ${taken} s after the request arrived, at most ${MAX_SERVER_INTERVAL}`,
+    );
+  }
+  const elapsed = timestampDifference(destinationTimestamp, requestTimestamp);
+  if (elapsed < 0 || elapsed > limits.timeoutMs / 1000 + TIMER_SLACK) {
+    return new NTPError(
+      "bogus",
+      `The local clock was set during the exchange with ${server}, which took ${elapsed} s by it`,
+    );
+  }
+  if (measurement.delay < -tolerance) {
+    return bogus(`the server took ${taken} s of an exchange of ${elapsed} s`);
+  }
+  if (measurement.rootDistance >= limits.maxRootDistance) {
+    return bogus(
+      `root distance ${measurement.rootDistance} s, not below ${limits.maxRootDistance} s`,
+    );
+  }
+  return undefined;
+}

@@ -1,0 +1,251 @@
+import type { Clock, ClockState } from "../clock/clock.ts";
+import { FunctionClock } from "../clock/function_clock.ts";
+import { SystemClock } from "../clock/system_clock.ts";
+import { NTPError } from "../packet/error.ts";
+import { HEADER_LENGTH } from "../packet/header.ts";
+import { bindUdp } from "../transport/bind_udp.ts";
+import type { BindUdp, DatagramHandler, UdpTransport } from "../transport/udp_transport.ts";
+import { DROP_UNSENT } from "./drop_reason.ts";
+import { Responder } from "./responder.ts";
+import { ServerCounters, type ServerStatistics } from "./statistics.ts";
+import { checkStratum, parseRefid, type SystemVariables } from "./system_variables.ts";
+
+/** Default port of NTP (RFC 5905 §7.2). */
+const NTP_PORT = 123;
+
+/** Options of {@linkcode NTPServer}. */
+export interface NTPServerOptions {
+  /** Where the time comes from. Default: the system's clock. */
+  clock?: Clock;
+  /**
+   * Reference identifier: one to four characters for a reference clock, such as `"GPS"`; above
+   * stratum 1 the IP address of the server followed. Default `"LOCL"`: an uncalibrated local clock.
+   */
+  refid?: string;
+  /**
+   * Stratum, 0 to 16. Default 1. 0 means "this is the reference itself" and is announced as 1, since
+   * stratum 0 in a packet means kiss-o'-death; 16 means not synchronised.
+   */
+  stratum?: number;
+  /** How sockets are made. Default: the runtime's own UDP. */
+  bind?: BindUdp;
+  /**
+   * Told of errors of sockets and clock; none of them ends the server. The clock's come at most once
+   * a second. Default: they are only counted.
+   */
+  onError?: (error: Error) => void;
+}
+
+/** Options of {@linkcode NTPServer.listen}. */
+export interface ListenOptions {
+  /** Local address. Default `"::"`, all addresses, IPv6 and IPv4; `"0.0.0.0"` without IPv6. */
+  hostname?: string;
+  /** Local port, 0 to 65535; 0 is any free one. Default 123, which needs privileges. */
+  port?: number;
+  /** Closes this socket when it fires. */
+  signal?: AbortSignal;
+  /** Share the port between several sockets, balanced by the kernel. Default false. */
+  reusePort?: boolean;
+  /** Bind although another socket has the port. Default false. */
+  reuseAddress?: boolean;
+  /** On `"::"`, receive IPv6 only. Default false. */
+  ipv6Only?: boolean;
+}
+
+/** A local address that a server listens at. */
+export interface ServerAddress {
+  /** IP address. */
+  readonly hostname: string;
+  /** Port, never 0. */
+  readonly port: number;
+}
+
+/**
+ * An NTP server (RFC 5905). Subclass it, set `refid` and `stratum` and override
+ * {@linkcode NTPServer.getTime}, to serve time from a reference of your own; or give it a clock.
+ *
+ * Only requests are answered (mode 3, and mode 0 of version 1), with as many bytes as they have at
+ * most; every other datagram costs a counter and nothing else.
+ *
+ * @example A server on a reference clock
+ * ```ts
+ * import { NTPServer, query, timestampFromUnixNanoseconds } from "@ntps/ntps";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class GNSSServer extends NTPServer {
+ *   override refid = "GNSS";
+ *   override stratum = 1;
+ *   override getTime(): bigint {
+ *     const nanoseconds = BigInt(Date.now()) * 1_000_000n; // ask the receiver here
+ *     return timestampFromUnixNanoseconds(nanoseconds);
+ *   }
+ * }
+ *
+ * const server = new GNSSServer();
+ * const { hostname, port } = await server.listen({ hostname: "127.0.0.1", port: 0 });
+ * const { packet } = await query(hostname, { port });
+ * assertEquals(packet.referenceText, "GNSS");
+ * await server.close();
+ * ```
+ */
+export class NTPServer implements AsyncDisposable {
+  /** Reference identifier; may be changed while the server runs. See {@linkcode NTPServerOptions}. */
+  refid: string;
+  /** Stratum, 0 to 16; may be changed while the server runs. See {@linkcode NTPServerOptions}. */
+  stratum: number;
+  readonly #ownClock: Clock;
+  readonly #bind: BindUdp;
+  readonly #onError: ((error: Error) => void) | undefined;
+  readonly #counters = new ServerCounters();
+  readonly #transports = new Set<UdpTransport>();
+  /** Counts the calls of `close()`, so that a `listen()` under way notices one. */
+  #closings = 0;
+
+  /**
+   * Makes a server; it does nothing before {@linkcode NTPServer.listen}.
+   *
+   * @param options all optional
+   * @throws {TypeError} if an option has the wrong type
+   * @throws {RangeError} if an option is out of range
+   */
+  constructor(options: NTPServerOptions = {}) {
+    this.refid = options.refid ?? "LOCL";
+    this.stratum = options.stratum ?? 1;
+    parseRefid(this.refid);
+    checkStratum(this.stratum);
+    const { clock, bind, onError } = options;
+    for (const method of ["now", "read", "state"] as const) {
+      if (clock !== undefined && typeof clock?.[method] !== "function") {
+        throw new TypeError(`clock is a Clock, and so has ${method}(), unlike ${String(clock)}`);
+      }
+    }
+    for (const [name, value] of Object.entries({ bind, onError })) {
+      if (value !== undefined && typeof value !== "function") {
+        throw new TypeError(`${name} is a function, not ${String(value)}`);
+      }
+    }
+    this.#ownClock = clock ?? new SystemClock();
+    this.#bind = bind ?? bindUdp;
+    this.#onError = onError;
+  }
+
+  /**
+   * Tells the time. Override it to serve the time of a reference of your own.
+   *
+   * @returns an NTP timestamp, such as `timestampFromUnixNanoseconds()` or `timestampFromDate()`
+   * makes. Not Unix time: that is 70 years off.
+   */
+  getTime(): bigint {
+    return this.#ownClock.now();
+  }
+
+  /**
+   * Tells what the clock knows of itself: whether it is synchronised, leap indicator, root delay,
+   * root dispersion, when it was last set. Asked about once a second. Override it together with
+   * {@linkcode NTPServer.getTime}; what it leaves out has the defaults of `FunctionClock`.
+   */
+  getState(): Partial<ClockState> {
+    return this.#ownClock.state();
+  }
+
+  /**
+   * Starts to listen. May be called again for further addresses.
+   *
+   * @param options where
+   * @returns the address, with the port chosen when 0 was asked for
+   * @throws {TypeError} if an option has the wrong type, or `getTime()` tells no NTP timestamp
+   * @throws {RangeError} if an option, `refid` or `stratum` is out of range
+   * @throws {NTPError} `address-in-use`, `address-unavailable`, `permission`, `unsupported`,
+   * `aborted`, `closed` or `system`, with the remedy where there is one
+   */
+  async listen(options: ListenOptions = {}): Promise<ServerAddress> {
+    const clock = this.#clock();
+    const variables = () => this.#systemVariables(clock);
+    variables(); // what is wrong with clock, refid or stratum is said before anything starts
+    clock.read(new Uint32Array(2));
+
+    const reportError = (error: unknown) => this.#reportError(error);
+    const responder = new Responder({ clock, variables, onError: reportError });
+    const counters = this.#counters;
+    const reply = new Uint8Array(HEADER_LENGTH);
+    const onDatagram: DatagramHandler = (data, source, arrival) => {
+      let outcome = responder.respond(data, data.length, source, arrival, reply);
+      if (outcome > 0) {
+        const sent = transport.send(reply, source);
+        if (sent !== "sent" && sent !== "queued") outcome = DROP_UNSENT;
+      }
+      counters.count(outcome);
+    };
+    const closings = this.#closings;
+    const transport = await this.#bind({
+      ...options,
+      port: options.port ?? NTP_PORT,
+      clock,
+      onDatagram,
+      onError: reportError,
+    });
+    if (closings !== this.#closings) {
+      await transport.close();
+      throw new NTPError("closed", "The server was closed before it listened");
+    }
+    this.#transports.add(transport);
+    return { hostname: transport.hostname, port: transport.port };
+  }
+
+  /** The addresses that the server listens at. */
+  get addresses(): ServerAddress[] {
+    return [...this.#transports].map(({ hostname, port }) => ({ hostname, port }));
+  }
+
+  /** What the server has done since it was made: a snapshot. */
+  statistics(): ServerStatistics {
+    return this.#counters.snapshot();
+  }
+
+  /**
+   * Stops listening everywhere. Calling it again is harmless; `listen()` starts anew.
+   *
+   * @returns when the ports are free
+   */
+  async close(): Promise<void> {
+    this.#closings++;
+    const transports = [...this.#transports];
+    this.#transports.clear();
+    await Promise.all(transports.map((transport) => transport.close()));
+  }
+
+  /** {@linkcode NTPServer.close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** The clock that stamps and tells: the subclass's where it overrides `getTime()`. */
+  #clock(): Clock {
+    if (this.getTime === NTPServer.prototype.getTime) return this.#ownClock;
+    const overridden = this.getState !== NTPServer.prototype.getState;
+    return new FunctionClock(
+      () => this.getTime(),
+      overridden ? { state: () => this.getState() } : {},
+    );
+  }
+
+  #systemVariables(clock: Clock): SystemVariables {
+    const state = clock.state();
+    const stratum = state.stratum ?? this.stratum;
+    checkStratum(stratum);
+    return {
+      leapIndicator: state.synchronized ? state.leapIndicator : 3,
+      stratum: Math.max(1, stratum),
+      precision: clock.precision,
+      rootDelay: state.rootDelay,
+      rootDispersion: state.rootDispersion,
+      referenceId: state.referenceId ?? parseRefid(this.refid),
+      referenceTimestamp: state.referenceTimestamp,
+    };
+  }
+
+  #reportError(error: unknown): void {
+    this.#counters.countError();
+    this.#onError?.(error instanceof Error ? error : new Error(String(error)));
+  }
+}
