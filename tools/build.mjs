@@ -52,7 +52,11 @@ function rewrite(path, targets) {
       const local = specifier.startsWith(".") ? specifier.replace(/\.ts$/, ".js") : specifier;
       return `${lead}"${local}"`;
     }));
-  if (after !== before) writeFileSync(path, after);
+  // Users whose `lib` is older than Symbol.asyncDispose need not change it.
+  const library = path.endsWith(".d.ts") && /\b[aA]syncDispos(e|able)\b/.test(after)
+    ? '/// <reference lib="esnext.disposable" />\n'
+    : "";
+  if (library + after !== before) writeFileSync(path, library + after);
 }
 
 /** What package.json promises and dist/ lacks. */
