@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { run } from "./child.mjs";
 import { ROOT } from "./runtimes.mjs";
 
+const ADAPTERS = ["deno", "bun", "node"].map((name) => `dist/src/transport/${name}.js`);
 const TSC = join(ROOT, "node_modules", "typescript", "bin", "tsc");
 
 /** Throws with what went wrong; returns a line about the package. */
@@ -19,7 +20,8 @@ export async function checkPackage({ bun, node, env }) {
   };
   try {
     const packed = await pack(folder, env);
-    const { name, bin, exports } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+    const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+    const { name, bin, exports } = manifest;
     const home = join(folder, "node_modules", ...name.split("/"));
     mkdirSync(home, { recursive: true });
     await inFolder("tar", "tar", "-xzf", packed, "-C", home, "--strip-components=1");
@@ -48,7 +50,7 @@ export async function checkPackage({ bun, node, env }) {
       "",
       "user.ts",
     );
-    await bundle(inFolder, bun, name, folder);
+    await bundle(inFolder, bun, manifest, folder);
     return `${files(home).length} files, imported on Node ${process.versions.node}, ` +
       `Node ${node.version}, Bun ${bun.version}`;
   } finally {
@@ -79,18 +81,30 @@ function userModule(names) {
   ).join("\n");
 }
 
-/** A page has no sockets: neither the packets nor the whole may bring Node's modules in. */
-async function bundle(inFolder, bun, name, folder) {
+/** A page has no sockets: the adapters stay out, and bundlers are told that Node's modules are none. */
+async function bundle(inFolder, bun, { name, browser }, folder) {
   for (const entry of ["", "/packet"]) {
+    const subject = `the bundle of ${name}${entry} for a browser`;
     writeFileSync(
       join(folder, "page.js"),
       `import * as all from "${name}${entry}";\nconsole.log(all);`,
     );
     const args = ["build", "--target=browser", "--outfile=page.out.js", "page.js"];
-    await inFolder(`bundling ${name}${entry} for a browser`, bun.path, ...args);
+    await inFolder(subject, bun.path, ...args);
     const text = readFileSync(join(folder, "page.out.js"), "utf8");
-    const found = /["']node:[a-z/_]+["']/.exec(text);
-    if (found) throw new Error(`the bundle of ${name}${entry} for a browser holds ${found[0]}`);
+    // Bun heads each module with its path.
+    if (!text.includes(`${name}/dist/src/packet/`)) {
+      throw new Error(`${subject} holds no packet code`);
+    }
+    const adapter = ADAPTERS.find((path) => text.includes(`${name}/${path}`));
+    if (adapter) throw new Error(`${subject} holds ${adapter}`);
+    const modules = text.matchAll(/["'](node:[a-z_/]+)["']/g);
+    const unmapped = [...modules].map(([, one]) => one).find((one) => browser[one] !== false);
+    if (unmapped) {
+      throw new Error(
+        `${subject} imports ${unmapped}, which package.json's "browser" does not map to false`,
+      );
+    }
   }
 }
 
