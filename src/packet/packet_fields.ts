@@ -1,4 +1,4 @@
-import type { NTPPacketFields } from "./packet.ts";
+import type { ExtensionField, Mac, NTPPacketFields } from "./packet.ts";
 import { MIN_FIELD_LENGTH, MIN_LAST_FIELD_LENGTH, trailerPart } from "./trailer.ts";
 
 const MAX_FIELD_LENGTH = 65532;
@@ -32,30 +32,30 @@ function checkWhole(name: string, value: unknown, least: number, most: number): 
   }
 }
 
-function checkBytes(name: string, value: unknown): asserts value is Uint8Array {
-  if (!(value instanceof Uint8Array)) throw new TypeError(`${name} is a Uint8Array: ${value}`);
+function checkObject(name: string, value: unknown): void {
+  if (typeof value !== "object" || value === null) {
+    throw new TypeError(`${name} is an object, not ${typeof value}: ${value}`);
+  }
 }
 
-function checkTrailer(fields: Partial<NTPPacketFields>): void {
-  const { extensionFields = [], mac, version = 4 } = fields;
-  if (version < 4 && extensionFields.length > 0) {
-    throw new RangeError(`Version ${version} has no extension fields: use version 4 or leave them`);
+/**
+ * Checks that a value is a `Uint8Array`, of any realm: what arrives in a sandbox, such as those of
+ * test runners, is no `instanceof` the sandbox's own class.
+ *
+ * @param name what the value is called, for the message
+ * @param value anything
+ * @throws {TypeError} if it is something else
+ */
+export function checkBytes(name: string, value: unknown): void {
+  if (Object.prototype.toString.call(value) !== "[object Uint8Array]") {
+    throw new TypeError(`${name} is a Uint8Array, not ${typeof value}: ${value}`);
   }
-  extensionFields.forEach(({ type, value }, i) => {
-    checkWhole(`extensionFields[${i}].type`, type, 0, 0xffff);
-    checkBytes(`extensionFields[${i}].value`, value);
-    const last = i === extensionFields.length - 1 && mac === undefined;
-    const least = (last ? MIN_LAST_FIELD_LENGTH : MIN_FIELD_LENGTH) - 4;
-    const length = value.length;
-    if (length < least || length > MAX_FIELD_LENGTH - 4 || length % 4 !== 0) {
-      throw new RangeError(
-        `extensionFields[${i}].value has a multiple of 4 bytes, from ${least}${
-          last ? " (as the last one of a packet without MAC)" : ""
-        } to ${MAX_FIELD_LENGTH - 4}, not ${length}: pad it with zeros (RFC 7822 §3)`,
-      );
-    }
-  });
-  if (mac === undefined) return;
+}
+
+/** Length of a MAC that a receiver would take for one. */
+function checkMac(mac: Mac | undefined, version: number): number {
+  if (mac === undefined) return 0;
+  checkObject("mac", mac);
   checkWhole("mac.keyId", mac.keyId, 0, 0xffffffff);
   checkBytes("mac.digest", mac.digest);
   const length = 4 + mac.digest.length;
@@ -65,6 +65,38 @@ function checkTrailer(fields: Partial<NTPPacketFields>): void {
         (version === 4 ? ": 16, 20, or 0 for a crypto-NAK" : ""),
     );
   }
+  return length;
+}
+
+function checkTrailer(fields: Partial<NTPPacketFields>): void {
+  const { extensionFields = [], mac, version = 4 } = fields;
+  if (!Array.isArray(extensionFields)) {
+    throw new TypeError(
+      `extensionFields is an array, not ${typeof extensionFields}: ${extensionFields}`,
+    );
+  }
+  if (version < 4 && extensionFields.length > 0) {
+    throw new RangeError(`Version ${version} has no extension fields: use version 4 or leave them`);
+  }
+  // What begins at the last field and is shorter than 28 bytes is read as a MAC: with a crypto-NAK
+  // of 4 bytes behind it, the field must have 24.
+  const leastLast = Math.max(MIN_FIELD_LENGTH, MIN_LAST_FIELD_LENGTH - checkMac(mac, version));
+  extensionFields.forEach((field: ExtensionField, i) => {
+    checkObject(`extensionFields[${i}]`, field);
+    const { type, value } = field;
+    checkWhole(`extensionFields[${i}].type`, type, 0, 0xffff);
+    checkBytes(`extensionFields[${i}].value`, value);
+    const last = i === extensionFields.length - 1 && leastLast > MIN_FIELD_LENGTH;
+    const least = (last ? leastLast : MIN_FIELD_LENGTH) - 4;
+    const length = value.length;
+    if (length < least || length > MAX_FIELD_LENGTH - 4 || length % 4 !== 0) {
+      throw new RangeError(
+        `extensionFields[${i}].value has a multiple of 4 bytes, from ${least}${
+          last ? ` (as the last one of a packet ${mac ? "with a crypto-NAK" : "without MAC"})` : ""
+        } to ${MAX_FIELD_LENGTH - 4}, not ${length}: pad it with zeros (RFC 7822 §7.5.1.4)`,
+      );
+    }
+  });
 }
 
 /**

@@ -40,16 +40,20 @@ const oldTrailers: fc.Arbitrary<Trailer> = fc.record({
   mac: mac(0, 8, 16, 20, 32, 48, 64, 68),
 });
 
-const newTrailers: fc.Arbitrary<Trailer> = fc.record({
-  fields: fc.array(field(16), { maxLength: 3 }),
-  last: fc.option(field(28), { nil: undefined }),
-  mac: mac(0, 16, 20),
-}).map(({ fields, last, mac }) => ({
-  version: 4,
-  // Short fields are told from a MAC only if a MAC with digest, or a long field, comes behind them.
-  extensionFields: last ? [...fields, last] : mac?.digest.length ? fields : [],
-  mac,
-}));
+const newTrailers: fc.Arbitrary<Trailer> = mac(0, 16, 20).chain((mac) =>
+  fc.record({
+    version: fc.constant<Version>(4),
+    // Behind the last field, 28 bytes must be left from its beginning (RFC 7822 §7.5.1.4).
+    extensionFields: fc.oneof(
+      fc.constant([]),
+      fc.tuple(
+        fc.array(field(16), { maxLength: 3 }),
+        field(Math.max(16, 28 - (mac ? 4 + mac.digest.length : 0))),
+      ).map(([fields, last]) => [...fields, last]),
+    ),
+    mac: fc.constant(mac),
+  })
+);
 
 /** The fields of packets that are well formed. */
 export const packetFields: fc.Arbitrary<NTPPacketFields> = fc.tuple(

@@ -124,3 +124,27 @@ test("packet fields: keys", () => {
   refused({ mac: { keyId: 1, digest: "00" } }, TypeError, "mac.digest");
   refused({ mac: { digest: new Uint8Array(16) } }, TypeError, "mac.keyId is a number");
 });
+
+test("packet fields: a crypto-NAK needs a field of 24 bytes before it", () => {
+  // A field of 16 or 20 bytes and 4 of crypto-NAK would be read as a MAC of 20 or 24.
+  checkPacketFields({ extensionFields: [field(20)], mac: mac(0) });
+  checkPacketFields({ extensionFields: [field(12), field(20)], mac: mac(0) });
+  for (const length of [12, 16]) {
+    const text = `extensionFields[0].value has a multiple of 4 bytes, from 20 (as the last one`;
+    refused({ extensionFields: [field(length)], mac: mac(0) }, RangeError, text);
+    refused({ extensionFields: [field(24), field(length)], mac: mac(0) }, RangeError, "[1].value");
+  }
+});
+
+test("packet fields: what holds fields has the right type", () => {
+  refused({ extensionFields: null }, TypeError, "extensionFields is an array, not object: null");
+  refused({ extensionFields: "abc" }, TypeError, "extensionFields is an array, not string: abc");
+  refused(
+    { extensionFields: [null] },
+    TypeError,
+    "extensionFields[0] is an object, not object: null",
+  );
+  refused({ extensionFields: [7] }, TypeError, "extensionFields[0] is an object, not number: 7");
+  refused({ mac: null }, TypeError, "mac is an object, not object: null");
+  refused({ mac: "00" }, TypeError, "mac is an object, not string: 00");
+});
