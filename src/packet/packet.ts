@@ -22,7 +22,7 @@ import {
 import type { LeapIndicator } from "./leap_indicator.ts";
 import { describeMode, type Mode, MODE_CLIENT, MODE_CONTROL } from "./mode.ts";
 import { NTPPacketError } from "./packet_error.ts";
-import { checkPacketFields } from "./packet_fields.ts";
+import { checkBytes, checkPacketFields } from "./packet_fields.ts";
 import { formatReferenceId, referenceIdToText } from "./reference_id.ts";
 import { shortFromSeconds, shortToSeconds } from "./short_format.ts";
 import {
@@ -132,7 +132,8 @@ export class NTPPacket implements NTPPacketFields {
   readonly mac: Mac | undefined;
 
   /**
-   * Makes a packet. Root delay and root dispersion are rounded up to the units of the wire.
+   * Makes a packet. Root delay and root dispersion are rounded up to the units of the wire;
+   * extension fields and MAC are copied.
    *
    * @param fields the fields that differ from their defaults
    * @throws {TypeError} if a field has the wrong type
@@ -145,8 +146,9 @@ export class NTPPacket implements NTPPacketFields {
     this.version = fields.version ?? 4;
     this.mode = fields.mode ?? MODE_CLIENT;
     this.stratum = fields.stratum ?? 0;
-    this.poll = fields.poll ?? 0;
-    this.precision = fields.precision ?? 0;
+    // A rounded logarithm may be -0, which would not come back.
+    this.poll = (fields.poll ?? 0) | 0;
+    this.precision = (fields.precision ?? 0) | 0;
     this.rootDelay = shortToSeconds(shortFromSeconds(fields.rootDelay ?? 0));
     this.rootDispersion = shortToSeconds(shortFromSeconds(fields.rootDispersion ?? 0));
     this.referenceId = fields.referenceId ?? 0;
@@ -154,8 +156,10 @@ export class NTPPacket implements NTPPacketFields {
     this.originTimestamp = fields.originTimestamp ?? 0n;
     this.receiveTimestamp = fields.receiveTimestamp ?? 0n;
     this.transmitTimestamp = fields.transmitTimestamp ?? 0n;
-    this.extensionFields = fields.extensionFields ?? [];
-    this.mac = fields.mac;
+    this.extensionFields = (fields.extensionFields ?? []).map(({ type, value }) => (
+      { type, value: new Uint8Array(value) }
+    ));
+    this.mac = fields.mac && { keyId: fields.mac.keyId, digest: new Uint8Array(fields.mac.digest) };
   }
 
   /**
@@ -163,7 +167,9 @@ export class NTPPacket implements NTPPacketFields {
    *
    * @param bytes one datagram; copied from, never kept
    * @returns a packet that encodes back to the same bytes
-   * @throws {NTPPacketError} if `bytes` is no time packet of version 1 to 4: the only error
+   * @throws {NTPPacketError} if `bytes` is no time packet of version 1 to 4: the only error that
+   * bytes can cause
+   * @throws {TypeError} if `bytes` is no `Uint8Array`
    *
    * @example The stratum of a reply
    * ```ts
@@ -177,6 +183,7 @@ export class NTPPacket implements NTPPacketFields {
    * ```
    */
   static decode(bytes: Uint8Array): NTPPacket {
+    checkBytes("A packet", bytes);
     const length = bytes.length;
     if (length === 0) throw new NTPPacketError("The packet is empty", 0);
     const first = bytes[0]!;
@@ -197,7 +204,7 @@ export class NTPPacket implements NTPPacketFields {
     let at = HEADER_LENGTH, part: number;
     while ((part = trailerPart(bytes, at, length, version)) > 0) {
       const type = readWord(bytes, at) >>> 16;
-      extensionFields.push({ type, value: bytes.slice(at + 4, at + part) });
+      extensionFields.push({ type, value: bytes.subarray(at + 4, at + part) });
       at += part;
     }
     let mac: Mac | undefined;
@@ -206,7 +213,7 @@ export class NTPPacket implements NTPPacketFields {
         const fault = FAULTS.get(part) ?? `No MAC of version ${version} has ${length - at} bytes`;
         throw new NTPPacketError(fault, at);
       }
-      mac = { keyId: readWord(bytes, at), digest: bytes.slice(at + 4, length) };
+      mac = { keyId: readWord(bytes, at), digest: bytes.subarray(at + 4, length) };
     }
     return new NTPPacket({
       leapIndicator: leapOf(first) as LeapIndicator,

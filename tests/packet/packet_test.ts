@@ -1,5 +1,13 @@
+import { Buffer } from "node:buffer";
 import { test } from "node:test";
-import { assert, assertEquals, assertNotStrictEquals, assertThrows } from "@std/assert";
+import { runInNewContext } from "node:vm";
+import {
+  assert,
+  assertEquals,
+  assertNotStrictEquals,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
 import { decodeHex, encodeHex } from "@std/encoding/hex";
 import { NTPPacket, type NTPPacketFields } from "../../src/packet/packet.ts";
 import { NTPPacketError } from "../../src/packet/packet_error.ts";
@@ -184,4 +192,64 @@ test("packet: only a packet of stratum 0 that is no request has a kiss code (RFC
   assertEquals(code({ mode: 5 }), "RATE");
   assertEquals(code({ referenceId: 0 }), undefined);
   assertEquals(code({ referenceId: 0xc0000201 }), undefined);
+});
+
+test("packet: nothing is shared with a Node.js Buffer, whose slice() does not copy", () => {
+  const bytes = Buffer.from(
+    new NTPPacket({
+      extensionFields: [{ type: 1, value: new Uint8Array(24).fill(1) }],
+      mac: { keyId: 1, digest: new Uint8Array(16).fill(2) },
+    }).encode(),
+  );
+  const packet = NTPPacket.decode(bytes);
+  const before = packet.encode();
+  bytes.fill(0xff);
+  assertEquals(packet.encode(), before);
+});
+
+test("packet: nothing is shared with the fields it was made of", () => {
+  const value = new Uint8Array(24).fill(1), digest = new Uint8Array(16).fill(2);
+  const field = { type: 1, value }, mac = { keyId: 1, digest };
+  const extensionFields = [field];
+  const packet = new NTPPacket({ extensionFields, mac });
+  const before = packet.encode();
+  value.fill(0xff);
+  digest.fill(0xff);
+  field.type = 2;
+  mac.keyId = 2;
+  extensionFields.push(field);
+  assertEquals(packet.encode(), before);
+});
+
+test("packet: bytes of another realm are as good as any", () => {
+  const Foreign = runInNewContext("Uint8Array") as Uint8ArrayConstructor;
+  const packet = new NTPPacket({
+    extensionFields: [{ type: 1, value: Foreign.from(new Uint8Array(24)) }],
+    mac: { keyId: 1, digest: Foreign.from(new Uint8Array(16)) },
+  });
+  assertEquals(NTPPacket.decode(Foreign.from(packet.encode())), packet);
+});
+
+test("packet: what is no Uint8Array is a wrong argument, not a bad packet", () => {
+  for (
+    const bytes of [
+      undefined,
+      null,
+      "",
+      new ArrayBuffer(48),
+      [35],
+      new DataView(new ArrayBuffer(48)),
+    ]
+  ) {
+    assertThrows(() => NTPPacket.decode(bytes as unknown as Uint8Array), TypeError, "Uint8Array");
+  }
+});
+
+test("packet: a zero without sign", () => {
+  // log2 of a little less than a second, rounded up: -0.
+  const zero = Math.ceil(Math.log2(0.9));
+  assertStrictEquals(zero, -0);
+  const packet = new NTPPacket({ poll: zero, precision: zero });
+  assertStrictEquals(packet.poll, 0);
+  assertStrictEquals(packet.precision, 0);
 });
