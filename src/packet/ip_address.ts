@@ -75,7 +75,7 @@ export function parseIpAddress(text: string, into: Uint8Array): IpFamily {
   }
   while (i < end) {
     if (text.charCodeAt(i) === COLON) {
-      if (gap >= 0 || i + 1 > end) return 0;
+      if (gap >= 0) return 0;
       gap = at;
       i++;
       if (i === end) break;
