@@ -4,7 +4,7 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { run } from "./child.mjs";
-import { ROOT } from "./runtimes.mjs";
+import { nodePath, ROOT } from "./runtimes.mjs";
 
 const DIST = join(ROOT, "dist");
 const TSC = join(ROOT, "node_modules", "typescript", "bin", "tsc");
@@ -75,7 +75,7 @@ function missingTargets() {
 export async function build() {
   if (!existsSync(TSC)) throw new Error("TypeScript is not installed; run npm ci");
   rmSync(DIST, { recursive: true, force: true });
-  const result = await run(process.execPath, [TSC, "-p", join(ROOT, "tsconfig.build.json")]);
+  const result = await run(await nodePath(), [TSC, "-p", join(ROOT, "tsconfig.build.json")]);
   if (result.code !== 0) throw new Error(`tsc ended with ${result.code}\n${result.output}`);
   const targets = standIns();
   const built = files(DIST);

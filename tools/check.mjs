@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { run } from "./child.mjs";
 import { checkPackage } from "./check_package.mjs";
 import { checkPublish } from "./check_publish.mjs";
-import { ROOT, runtimes } from "./runtimes.mjs";
+import { nodePath, ROOT, runtimes } from "./runtimes.mjs";
 import { describeStd, IMPORT_MAP, reachesJsr } from "./std_source.mjs";
 
 const CODE = ["mod.ts", "src", "tests", "examples", "bench", "tools"];
@@ -46,7 +46,7 @@ const STEPS = {
   docs: () => command(deno.path, "doc", "--lint", ...map, ...entries()),
   examples,
   publish: () => checkPublish({ deno, fromJsr, env }),
-  tsc: () => command(process.execPath, TSC, "-p", "."),
+  tsc: async () => command(await nodePath(), TSC, "-p", "."),
   package: () => checkPackage({ bun, node, env }),
 };
 

@@ -5,13 +5,15 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "./child.mjs";
-import { ROOT } from "./runtimes.mjs";
+import { nodePath, ROOT } from "./runtimes.mjs";
 
 const ADAPTERS = ["deno", "bun", "node"].map((name) => `dist/src/transport/${name}.js`);
 const TSC = join(ROOT, "node_modules", "typescript", "bin", "tsc");
 
 /** Throws with what went wrong; returns a line about the package. */
 export async function checkPackage({ bun, node, env }) {
+  // The package supports older versions of Node than the tests run on.
+  const oldest = await nodePath();
   const folder = mkdtempSync(join(tmpdir(), "ntps-package-"));
   const inFolder = async (what, path, ...args) => {
     const { code, output } = await run(path, args, { cwd: folder, env });
@@ -31,28 +33,20 @@ export async function checkPackage({ bun, node, env }) {
       .map((path) => name + path.slice(1));
     writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
     writeFileSync(join(folder, "all.mjs"), allImports(names));
-    for (
-      const [runtime, path] of [["node", process.execPath], ["node", node.path], ["bun", bun.path]]
-    ) {
-      await inFolder(`importing all on ${runtime}`, path, "all.mjs");
+    for (const path of [oldest, node.path, bun.path]) {
+      await inFolder(`importing all with ${path}`, path, "all.mjs");
     }
     const [command] = Object.values(bin);
-    await inFolder("the command", process.execPath, join(home, command), "--help");
+    await inFolder("the command", oldest, join(home, command), "--help");
 
     writeFileSync(join(folder, "user.ts"), userModule(names));
     const strict = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022"];
-    await inFolder(
-      "type-checking a user",
-      process.execPath,
-      TSC,
-      ...strict,
-      "--types",
-      "",
-      "user.ts",
-    );
+    await inFolder("type-checking a user", oldest, TSC, ...strict, "--types", "", "user.ts");
     await bundle(inFolder, bun, manifest, folder);
-    return `${files(home).length} files, imported on Node ${process.versions.node}, ` +
-      `Node ${node.version}, Bun ${bun.version}`;
+    const version = (await inFolder("node", oldest, "--version")).trim();
+    return `${
+      files(home).length
+    } files, imported on Node ${version}, Node v${node.version}, Bun ${bun.version}`;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -52,6 +52,11 @@ export async function runtimes(names = RUNTIMES, log = console.error) {
   return found;
 }
 
+/** A Node to run the compiler with: this one, or the one that the tests run on. */
+export async function nodePath(log = console.error) {
+  return ownName() === "node" ? process.execPath : (await runtimes(["node"], log)).node.path;
+}
+
 async function findAll(names) {
   const wanted = wantedVersions();
   const found = await Promise.all(names.map((name) => find(name, wanted[name])));
