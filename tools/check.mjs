@@ -21,8 +21,10 @@ const env = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
 
 async function command(path, ...args) {
   const { code, output } = await run(path, args, { cwd: ROOT, env });
-  if (code !== 0) throw new Error(output.trim() || `ended with ${code}`);
-  return output;
+  // What Deno says for every module that it takes in hand hides what it says of the faults.
+  const said = output.replace(/^(Check|Download|Initialize) \S+\n/gm, "").trim();
+  if (code !== 0) throw new Error(said || `ended with ${code}`);
+  return said;
 }
 
 function entries() {
