@@ -3,6 +3,9 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 
+/** How long a process that is told to end may take. */
+const GRACE_MS = 2000;
+
 const running = new Set();
 
 function end(child) {
@@ -44,9 +47,12 @@ export function run(command, args, options = {}) {
     let output = "";
     let stdout = "";
     let timedOut = false;
+    let lastWord;
     const timer = setTimeout(() => {
       timedOut = true;
-      end(child);
+      // Node's test runner then says which file it was waiting for.
+      child.kill("SIGTERM");
+      lastWord = setTimeout(() => end(child), GRACE_MS);
     }, timeoutMs);
     const take = (text) => {
       output += text;
@@ -59,6 +65,9 @@ export function run(command, args, options = {}) {
     child.stderr?.setEncoding("utf8").on("data", take);
     const done = (code) => {
       clearTimeout(timer);
+      clearTimeout(lastWord);
+      // What it may have left behind is in its group.
+      if (timedOut) end(child);
       running.delete(child);
       resolve({ code: timedOut ? 124 : code, output, stdout, timedOut });
     };

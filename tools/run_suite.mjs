@@ -14,6 +14,7 @@ import { parseJunit } from "./junit.mjs";
 import { denoFlags, nodeFlags } from "./launch.mjs";
 import { ROOT, RUNTIMES, runtimes } from "./runtimes.mjs";
 import { describeStd, reachesJsr } from "./std_source.mjs";
+import { differences, table } from "./suite_report.mjs";
 
 const PROGRESS_MS = 15_000;
 
@@ -98,8 +99,13 @@ async function runOn(runtime, files, { fromJsr, folder, verbose, timeoutMs }) {
     seconds: seconds(started),
     problems: [],
   };
-  if (result.timedOut) row.problems.push(`was ended after ${timeoutMs / 1000} s`);
-  else if (cases.length === 0) row.problems.push("ran no test");
+  if (result.timedOut) {
+    row.problems.push(
+      `was ended after ${
+        timeoutMs / 1000
+      } s; an open socket or timer keeps a test file from its end`,
+    );
+  } else if (cases.length === 0) row.problems.push("ran no test");
   else if (result.code !== 0 && row.failed === 0) {
     row.problems.push(`ended with exit code ${result.code} though no test failed`);
   }
@@ -121,54 +127,6 @@ function seconds(since) {
 
 function summary({ passed, failed, skipped }) {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
-}
-
-/**
- * A test that cannot run somewhere says so with `skip`, which counts; what a runtime leaves out
- * without a word is a fault of the suite.
- */
-function differences(rows) {
-  const all = rows.map(({ runtime, cases }) => {
-    const byKey = new Map();
-    for (const { file, name } of cases) {
-      const key = `${file}: ${name}`;
-      byKey.set(key, (byKey.get(key) ?? 0) + 1);
-    }
-    return { name: runtime.name, byKey };
-  });
-  const keys = new Set(all.flatMap(({ byKey }) => [...byKey.keys()]));
-  const found = [];
-  for (const key of keys) {
-    const counts = all.map(({ name, byKey }) => [name, byKey.get(key) ?? 0]);
-    if (counts.some(([, count]) => count !== counts[0][1])) {
-      found.push(`${key} (${counts.map(([name, count]) => `${name} ${count}`).join(", ")})`);
-    }
-  }
-  return found;
-}
-
-function table(rows) {
-  const head = ["runtime", "tests", "passed", "failed", "skipped", "seconds"];
-  const lines = rows.map((row) =>
-    [
-      `${row.runtime.name} ${row.runtime.version}`,
-      row.cases.length,
-      row.passed,
-      row.failed,
-      row.skipped,
-      row.seconds,
-    ].map(String)
-  );
-  const widths = head.map((title, at) =>
-    Math.max(title.length, ...lines.map((line) => line[at].length))
-  );
-  const text = (cells) =>
-    cells.map((cell, at) => at === 0 ? cell.padEnd(widths[at]) : cell.padStart(widths[at])).join(
-      "  ",
-    );
-  return [text(head), text(widths.map((width) => "-".repeat(width))), ...lines.map(text)].join(
-    "\n",
-  );
 }
 
 /** Runs the action for all names, `lanes` at a time; results are in the order of the names. */
