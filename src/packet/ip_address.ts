@@ -33,8 +33,12 @@ function parseDotted(text: string, start: number, end: number, into: Uint8Array,
   return octets === 4;
 }
 
-/** Whether `bytes` holds an IPv4-mapped address. */
-function isMapped(bytes: Uint8Array): boolean {
+/**
+ * Whether 16 bytes hold an IPv4 address, in its IPv4-mapped form. Allocates nothing.
+ *
+ * @param bytes 16 bytes
+ */
+export function isIpv4Mapped(bytes: Uint8Array): boolean {
   for (let i = 0; i < 10; i++) if (bytes[i] !== 0) return false;
   return bytes[10] === 0xff && bytes[11] === 0xff;
 }
@@ -108,7 +112,7 @@ export function parseIpAddress(text: string, into: Uint8Array): IpFamily {
     into.copyWithin(16 - (at - gap), gap, at);
     into.fill(0, gap, 16 - (at - gap));
   }
-  return isMapped(into) ? 4 : 6;
+  return isIpv4Mapped(into) ? 4 : 6;
 }
 
 /**
@@ -127,7 +131,7 @@ export function parseIpAddress(text: string, into: Uint8Array): IpFamily {
  * ```
  */
 export function formatIpAddress(bytes: Uint8Array): string {
-  if (isMapped(bytes)) return `${bytes[12]}.${bytes[13]}.${bytes[14]}.${bytes[15]}`;
+  if (isIpv4Mapped(bytes)) return `${bytes[12]}.${bytes[13]}.${bytes[14]}.${bytes[15]}`;
   let gapAt = -1, gapLength = 1, runAt = -1; // RFC 5952 §4.2.2: a lone zero is not shortened
   for (let i = 0; i <= 8; i++) {
     const zero = i < 8 && bytes[2 * i] === 0 && bytes[2 * i + 1] === 0;
