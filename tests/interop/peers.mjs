@@ -47,7 +47,7 @@ export const recipes = {
   },
   "ntpd-rs": { suite: "trixie", packages: ["ntpd-rs"], program: "usr/bin/ntp-daemon" },
   openntpd: { suite: "trixie", packages: ["openntpd", "netbase"], program: "usr/sbin/ntpd" },
-  tshark: { suite: "trixie", packages: ["tshark"], program: "usr/bin/tshark" },
+  tshark: { suite: "trixie", packages: ["tshark", "wireshark-common"], program: "usr/bin/tshark" },
 };
 
 /**
@@ -60,7 +60,7 @@ export const recipes = {
  */
 
 /** Part of the cache's folder names: a change here or in a recipe fetches anew. */
-const layout = 1;
+const layout = 3;
 
 /** @returns {string} the folder all peers are kept in */
 function cacheFolder() {
@@ -69,17 +69,19 @@ function cacheFolder() {
 }
 
 /** Daemons give up their rights to a user of their own, which must exist in their root. */
-const users = ["_chrony", "chrony", "ntp", "ntpsec", "ntpd-rs", "openntpd", "_ntp"];
+const users = ["_chrony", "chrony", "ntp", "ntpd", "ntpsec", "ntpd-rs", "openntpd", "_ntp"];
 
 /** @param {string} root */
-function writeAccounts(root) {
+function writeSettings(root) {
   const write = (/** @type {string} */ name, /** @type {string} */ text) =>
     writeFileSync(join(root, "etc", name), text);
   const named = users.map((user, i) => ({ user, id: 900 + i }));
-  const passwd = named.map(({ user, id }) => `${user}:x:${id}:${id}::/run/openntpd:/bin/false\n`);
+  const passwd = named.map(({ user, id }) => `${user}:x:${id}:${id}::/run/empty:/bin/false\n`);
   write("passwd", `root:x:0:0:root:/:/bin/sh\n${passwd.join("")}nobody:x:65534:65534::/:/bin/false\n`);
   const group = named.map(({ user, id }) => `${user}:x:${id}:\n`);
   write("group", `root:x:0:\n${group.join("")}nogroup:x:65534:\n`);
+  // See clock_stub.c: this way no program of this root can escape it.
+  write("ld.so.preload", "/instance/clock_stub.so\n");
   write("hosts", "127.0.0.1 localhost\n::1 localhost\n");
   write("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\nservices: files\n");
 }
@@ -153,7 +155,7 @@ async function fetchPeer(name, recipe, folder, temporary, openSuite, log) {
   const root = join(made, "root");
   mkdirSync(root, { recursive: true });
   await unpack(packages.map(({ file }) => file), root);
-  writeAccounts(root);
+  writeSettings(root);
   if (!existsSync(join(root, recipe.program))) {
     throw new Error(`its packages hold no ${recipe.program}`);
   }

@@ -1,0 +1,112 @@
+// Runs a peer's programs: inside the root it was unpacked into, in a network namespace, without the
+// right to set the clock and with the clock calls stubbed besides.
+
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { Child } from "./children.mjs";
+import { clockStub } from "./peers.mjs";
+
+// The mounts are private to the process and go with it. What they lead to is shared by the processes
+// of one peer: a daemon's socket is found by its control program.
+const enter = `
+root=$1 instance=$2
+shift 2
+mount --bind "$instance" "$root/instance" &&
+mount --bind "$instance/run" "$root/run" &&
+mount --bind "$instance/tmp" "$root/tmp" &&
+mount --bind "$instance/lib" "$root/var/lib" &&
+mount --rbind /dev "$root/dev" &&
+mount -t proc proc "$root/proc" &&
+exec chroot "$root" "$@"`;
+
+/** One peer at work: its configuration, its files, its processes. */
+export class Confined {
+  /** The folder that its processes see as `/instance`. */
+  folder = mkdtempSync(join(tmpdir(), "ntps-interop-"));
+  /** @type {import("./peers.mjs").Peer} */
+  peer;
+  #namespace;
+  /** @type {Child[]} */
+  #children = [];
+  /** @type {Child | undefined} */
+  #lastRun;
+
+  /**
+   * @param {import("./peers.mjs").Peer} peer
+   * @param {import("./namespaces.mjs").Namespace} namespace
+   */
+  constructor(peer, namespace) {
+    this.peer = peer;
+    this.#namespace = namespace;
+    process.on("exit", this.#removeFolder);
+    for (const name of ["run/empty", "tmp", "lib/openntpd/run", "lib/openntpd/db"]) {
+      mkdirSync(join(this.folder, name), { recursive: true, mode: 0o755 });
+    }
+    copyFileSync(clockStub(), join(this.folder, "clock_stub.so"));
+  }
+
+  #removeFolder = () => rmSync(this.folder, { recursive: true, force: true });
+
+  /**
+   * Writes a file that its processes see as `/instance/NAME`.
+   *
+   * @param {string} name
+   * @param {string} text
+   */
+  write(name, text) {
+    const path = join(this.folder, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text, { mode: 0o600 });
+    return `/instance/${name}`;
+  }
+
+  /**
+   * Starts one of its programs.
+   *
+   * @param {string[]} command paths as inside its root
+   * @param {{ seconds?: number }} [options]
+   * @returns {Child}
+   */
+  start(command, { seconds } = {}) {
+    const confined = [
+      ...["setpriv", "--bounding-set=-sys_time", "--inh-caps=-sys_time"],
+      ...["unshare", "--mount", "--propagation", "private"],
+      ...["sh", "-c", enter, "enter", this.peer.root, this.folder],
+      ...command,
+    ];
+    const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C", TZ: "UTC" };
+    const child = new Child(command[0], this.#namespace.command(confined), { seconds, env });
+    this.#children.push(child);
+    return child;
+  }
+
+  /**
+   * Runs one of its programs to its end.
+   *
+   * @param {string[]} command paths as inside its root
+   * @param {{ seconds?: number }} [options]
+   * @returns {Promise<Child>}
+   */
+  async run(command, { seconds = 30 } = {}) {
+    const child = this.start(command, { seconds });
+    // Of a tool asked again and again, the last answer says enough.
+    this.#children = this.#children.filter((other) => other !== this.#lastRun);
+    this.#lastRun = child;
+    child.closeInput();
+    await child.ended;
+    return child;
+  }
+
+  /** What its processes wrote, for a failure's report. */
+  get output() {
+    return this.#children.map(({ name, output }) => `--- ${name}\n${output.slice(-4000)}`).join("\n");
+  }
+
+  /** Ends its processes and removes its files. */
+  async stop() {
+    await Promise.all(this.#children.map((child) => child.stop()));
+    process.off("exit", this.#removeFolder);
+    this.#removeFolder();
+  }
+}

@@ -1,0 +1,64 @@
+import { eventually } from "../children.mjs";
+import { refidText, tolerance } from "./seen.mjs";
+
+const configuration = "/instance/ntp.toml";
+
+/**
+ * The daemon, until it has taken time from its server.
+ *
+ * @param {import("../confined.mjs").Confined} confined
+ * @param {string} address
+ * @param {{ source?: string[] }} [more] `source`: lines of the source instead of a plain server's
+ * @returns {Promise<import("./seen.mjs").Seen>}
+ */
+export async function client(confined, address, { source } = {}) {
+  const quoted = address.includes(":") ? `[${address}]:123` : address;
+  const child = start(confined, [
+    "[[source]]",
+    ...(source ?? ['mode = "server"', `address = "${quoted}"`]),
+    "[synchronization]",
+    "minimum-agreeing-sources = 1",
+  ]);
+  return await eventually(`ntpd-rs taking time from ${address}`, 60, async () => {
+    const status = (await confined.run(["/usr/bin/ntp-ctl", "-c", configuration, "status"])).stdout;
+    // 10.77.1.1:123/10.77.1.1:123 (1): -0.000072±0.012080(±0.000146)s
+    const offset = /\(\d+\): (\S+?)±/.exec(status)?.[1];
+    // The control program does not tell these two; the log does.
+    const updates = child.output.matchAll(/stratum: (\d+), reference_id: ReferenceId\((\d+)\)[^\n]*message: Some/g);
+    const update = [...updates].at(-1);
+    // One's own stratum is 16 until a source was taken.
+    if (!offset || !update || /^Stratum: 16$/m.test(status)) return undefined;
+    const seen = { offset: Number(offset), stratum: Number(update[1]), refid: refidText(Number(update[2])) };
+    return Math.abs(seen.offset) < tolerance ? seen : undefined;
+  });
+}
+
+/**
+ * A server on its own clock, as if that were a reference.
+ *
+ * @param {import("../confined.mjs").Confined} confined
+ * @param {{ settings?: string[] }} [more] lines besides
+ * @returns {Promise<import("./seen.mjs").Announced>}
+ */
+export async function server(confined, { settings = [] } = {}) {
+  const child = start(confined, [
+    "[[server]]",
+    'listen = "[::]:123"',
+    "[synchronization]",
+    "local-stratum = 1",
+    ...settings,
+  ]);
+  await child.wrote(/Configuration loaded/, 10);
+  return { stratum: 1, refid: "" };
+}
+
+/**
+ * @param {import("../confined.mjs").Confined} confined
+ * @param {string[]} lines
+ */
+export function start(confined, lines) {
+  const observe = ["[observability]", 'log-level = "debug"', "ansi-colors = false"];
+  const socket = ['observation-path = "/run/ntpd-rs.sock"'];
+  confined.write("ntp.toml", [...observe, ...socket, ...lines, ""].join("\n"));
+  return confined.start(["/usr/bin/ntp-daemon", "-c", configuration]);
+}

@@ -1,0 +1,39 @@
+/**
+ * @typedef {object} Seen what a client says of its server
+ * @property {number} offset seconds between the two clocks, as it measured it
+ * @property {number} [stratum] the server's, where the client tells it
+ * @property {string} [refid] the server's, where the client tells it: letters, or dotted numbers
+ */
+
+/**
+ * @typedef {object} Announced what a server says of itself
+ * @property {number} stratum
+ * @property {string} refid letters, or dotted numbers
+ */
+
+/**
+ * The text of a reference id given as a 32-bit number: letters, where it is letters, or dotted numbers.
+ *
+ * @param {number} value
+ * @returns {string}
+ */
+export function refidText(value) {
+  const bytes = [24, 16, 8, 0].map((shift) => (value >>> shift) & 255);
+  const text = String.fromCharCode(...bytes).replace(/\0+$/, "");
+  return /^[\x21-\x7e]+$/.test(text) ? text : bytes.join(".");
+}
+
+/** Beyond this an offset between two processes of one machine is wrong. */
+export const tolerance = 0.001;
+
+/**
+ * A tool that takes one sample measures the scheduler as well: some tries to get a clean one.
+ *
+ * @param {() => Promise<Seen>} measure
+ * @returns {Promise<Seen>}
+ */
+export async function best(measure) {
+  let seen = await measure();
+  for (let tries = 1; tries < 5 && Math.abs(seen.offset) >= tolerance; tries++) seen = await measure();
+  return seen;
+}
