@@ -70,6 +70,16 @@ test("manifests: deno tasks have the names of npm scripts", () => {
   assertEquals(Object.keys(deno.tasks).sort(), Object.keys(scripts).sort());
 });
 
+test("manifests: scripts and tasks run files that exist", () => {
+  for (
+    const command of [...Object.values<string>(npm.scripts), ...Object.values<string>(deno.tasks)]
+  ) {
+    const files = command.split(" ").filter((word) => /\.(ts|mjs)$/.test(word));
+    assert(files.length > 0, command);
+    for (const file of files) assert(existsSync(ROOT + file), `${command}: ${file} is missing`);
+  }
+});
+
 test("manifests: the library depends on nothing, and never on npm's @std", () => {
   for (const kind of ["dependencies", "peerDependencies", "optionalDependencies"]) {
     assertEquals(npm[kind], undefined);
