@@ -3,7 +3,8 @@ import type { Timers } from "../clock/timers.ts";
 import { NTPError } from "../packet/error.ts";
 import { NTPPacket, type Version } from "../packet/packet.ts";
 import { timestampFromWords } from "../packet/timestamp.ts";
-import { Endpoint } from "../transport/endpoint.ts";
+import { abortedError } from "../transport/aborted_error.ts";
+import type { Endpoint } from "../transport/endpoint.ts";
 import type { BindUdp, UdpTransport } from "../transport/udp_transport.ts";
 import { answers } from "./match.ts";
 import type { Exchange } from "./measurement.ts";
@@ -31,15 +32,6 @@ export interface ExchangeOptions {
   readonly sourcePort: number;
   /** Ends the exchange. */
   readonly signal?: AbortSignal | undefined;
-}
-
-/**
- * The error of an operation that its caller aborted.
- *
- * @param signal the signal that fired; its reason becomes the cause
- */
-export function aborted(signal: AbortSignal): NTPError {
-  return new NTPError("aborted", "The query was aborted", { cause: signal.reason });
 }
 
 /** A reply of the right server to the right request, if that is what arrived. */
@@ -70,7 +62,7 @@ export async function exchange(
 ): Promise<Exchange> {
   const { clock, timers } = world;
   const { signal, timeoutMs } = options;
-  if (signal?.aborted) throw aborted(signal);
+  if (signal?.aborted) throw abortedError(`asking ${server}`, signal);
 
   let transport: UdpTransport | undefined;
   let cancelTimer = () => {};
@@ -79,7 +71,7 @@ export async function exchange(
     return await new Promise<Exchange>((resolve, reject) => {
       const request = makeRequest(options.version, world.random);
       const sent = new Uint32Array(2);
-      onAbort = () => reject(aborted(signal!));
+      onAbort = () => reject(abortedError(`asking ${server}`, signal!));
       signal?.addEventListener("abort", onAbort);
       world.bind({
         hostname: server.family === 6 ? "::" : "0.0.0.0",

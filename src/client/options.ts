@@ -147,6 +147,14 @@ export function checkOptions(options: QueryOptions): CheckedOptions {
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new TypeError(`signal is an AbortSignal, not ${String(signal)}`);
   }
+  for (
+    const [name, method] of [["clock", "read"], ["clock", "now"], ["timers", "after"]] as const
+  ) {
+    const value = checked[name] as unknown as Record<string, unknown> | null;
+    if (typeof value?.[method] !== "function") {
+      throw new TypeError(`${name} is an object with ${method}(), not ${String(value)}`);
+    }
+  }
   for (const name of ["random", "bind", "resolve"] as const) {
     if (typeof checked[name] !== "function") {
       throw new TypeError(`${name} is a function, not ${String(checked[name])}`);

@@ -7,8 +7,9 @@ import {
   timestampToDate,
   timestampToUnixNanoseconds,
 } from "../packet/timestamp.ts";
+import { abortedError } from "../transport/aborted_error.ts";
 import { Endpoint } from "../transport/endpoint.ts";
-import { aborted, exchange } from "./exchange.ts";
+import { exchange } from "./exchange.ts";
 import { type Exchange, measure, type Measurement } from "./measurement.ts";
 import { type CheckedOptions, checkHost, checkOptions, type QueryOptions } from "./options.ts";
 import { findFault } from "./validate.ts";
@@ -77,7 +78,7 @@ function wait(milliseconds: number, { timers, signal }: CheckedOptions): Promise
   return new Promise((resolve, reject) => {
     const onAbort = () => {
       cancel();
-      reject(aborted(signal!));
+      reject(abortedError("waiting to ask again", signal!));
     };
     const cancel = timers.after(milliseconds, () => {
       signal?.removeEventListener("abort", onAbort);
