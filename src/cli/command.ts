@@ -1,0 +1,132 @@
+import { parseArgs } from "./std.ts";
+import { nearest } from "./nearest.ts";
+import { flag, type Option } from "./option.ts";
+import { UsageError } from "./usage_error.ts";
+import type { World } from "./world.ts";
+
+/** Options by name, written in camelCase: `maxDelay` is `--max-delay`. */
+export type Options = Readonly<Record<string, Option<unknown>>>;
+
+/** The values of options. */
+export type Values<O extends Options> = {
+  readonly [K in keyof O]: O[K] extends Option<infer T> ? T : never;
+};
+
+/** What a subcommand is: its help, its options and what it does. */
+export interface CommandParts<O extends Options> {
+  /** What it does: one line. */
+  readonly summary: string;
+  /** What follows the options, such as `HOST…`; empty for nothing. */
+  readonly operands: string;
+  /** How many operands it takes, at least and at most. */
+  readonly operandCount: readonly [least: number, most: number];
+  /** What there is to know besides the options: lines. */
+  readonly details: string;
+  /** Its options, without `--help`. */
+  readonly options: O;
+  /**
+   * Does it.
+   *
+   * @returns exit status
+   */
+  run(values: Values<O>, operands: readonly string[], world: World): Promise<number>;
+}
+
+/** A subcommand whatever its options. */
+export interface Command extends Omit<CommandParts<Options>, "run"> {
+  /**
+   * Does it.
+   *
+   * @param args the arguments behind its name
+   * @returns exit status
+   * @throws {UsageError} if the arguments make no sense
+   */
+  run(args: readonly string[], world: World): Promise<number>;
+}
+
+/** The option that every command has. */
+export const HELP: Option<boolean> = flag({ letter: "h", help: "show this help" });
+
+/** Makes a subcommand of its parts. */
+export function command<O extends Options>(parts: CommandParts<O>): Command {
+  return {
+    ...parts,
+    run(args, world) {
+      const { values, operands } = readArguments(parts, args);
+      return parts.run(values as Values<O>, operands, world);
+    },
+  };
+}
+
+/** How the name of an option is written on the command line. */
+export function optionName(key: string): string {
+  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+function readArguments(parts: CommandParts<Options>, args: readonly string[]) {
+  const given = takeApart(parts.options, args);
+  const values: Record<string, unknown> = {};
+  for (const [key, option] of Object.entries(parts.options)) {
+    const name = optionName(key);
+    const texts = given[name.slice(2)];
+    if (texts === undefined) {
+      values[key] = option.initial;
+      continue;
+    }
+    if (texts.includes("")) throw new UsageError(`${name} needs a value: ${name} ${option.value}`);
+    if (texts.length > 1 && !option.repeatable) throw new UsageError(`${name} is given twice`);
+    values[key] = option.read(texts, name);
+  }
+  const operands = given["_"]!;
+  const [least, most] = parts.operandCount;
+  if (operands.length < least) throw new UsageError(`${parts.operands} is missing`);
+  if (operands.length > most) throw new UsageError(`"${operands[most]}" is one argument too many`);
+  return { values, operands };
+}
+
+/** What was given for each option, and the operands as `_`. Flags that were given have no texts. */
+function takeApart(
+  options: Options,
+  args: readonly string[],
+): Readonly<Record<string, readonly string[] | undefined>> {
+  const entries = Object.entries(options).map(([key, option]) =>
+    [optionName(key).slice(2), option] as const
+  );
+  const flags = entries.filter(([, { value }]) => value === undefined).map(([name]) => name);
+  const others = entries.filter(([, { value }]) => value !== undefined).map(([name]) => name);
+  const aliases = entries.flatMap(([name, { letter }]) => letter ? [[name, letter]] : []);
+  refuseValuesOf(flags, args);
+  const parsed: Record<string, unknown> = parseArgs(args, {
+    boolean: flags,
+    string: [...others, "_"],
+    collect: others,
+    alias: Object.fromEntries(aliases),
+    unknown(arg, key) {
+      if (key === undefined) return true;
+      const name = arg.startsWith("--") ? `--${key}` : `-${key}`;
+      const known = entries.map(([known]) => `--${known}`);
+      const meant = name.startsWith("--") ? nearest(name, known) : undefined;
+      throw new UsageError(
+        `there is no option ${name}; ${meant ? `did you mean ${meant}?` : "--help lists them"}`,
+      );
+    },
+  });
+  const given: Record<string, readonly string[] | undefined> = {};
+  for (const name of flags) if (parsed[name] === true) given[name] = [];
+  for (const name of others) {
+    const texts = parsed[name] as string[] | undefined;
+    if (texts !== undefined && texts.length > 0) given[name] = texts;
+  }
+  return { ...given, _: (parsed["_"] as unknown[]).map(String) };
+}
+
+/** The parser takes `--json=3` for `--json`. */
+function refuseValuesOf(flags: readonly string[], args: readonly string[]): void {
+  const end = args.indexOf("--");
+  for (const arg of end < 0 ? args : args.slice(0, end)) {
+    const name = /^--([^=]+)=/.exec(arg)?.[1];
+    if (name !== undefined && flags.includes(name)) {
+      throw new UsageError(`--${name} takes no value`);
+    }
+  }
+}

@@ -1,0 +1,152 @@
+import type { QueryOptions } from "../client/options.ts";
+import { query as ask } from "../client/query.ts";
+import type { Version } from "../packet/packet.ts";
+import { type Command, command } from "./command.ts";
+import { type Host, readHost } from "./host.ts";
+import { duration, DURATION_HELP, flag, whole } from "./option.ts";
+import { answerToJson, failureToJson } from "./query_json.ts";
+import { type Answer, answersTable } from "./query_table.ts";
+import { say } from "./say.ts";
+import { UsageError } from "./usage_error.ts";
+
+const DETAILS = `
+HOST is a name or an IP address, with a port if it has one of its own:
+  pool.ntp.org   pool.ntp.org:12300   192.0.2.1   2001:db8::1   [2001:db8::1]:12300
+${DURATION_HELP}
+
+offset    what to add to the clock of this computer; positive: it is behind
+delay     the way there and back
+distance  root distance: how wrong the time may be once the offset is added, if the
+          server tells the truth
+
+With --json: an array with an object for each HOST, in their order. \`host\` and \`ok\`
+are always there; with ok: false, \`error\` { code, message }; with ok: true, \`address\`,
+\`port\`, \`time\`, \`unixNanoseconds\` (text), \`offset\`, \`delay\`, \`dispersion\`,
+\`rootDistance\`, \`jitter\`, \`packet\` (as of ntps decode), \`samples\`, \`attempts\`.
+Durations are seconds; times are ISO 8601 with nanoseconds.
+
+Exit status: 0 every HOST gave the time; 1 one of them did not; 2 wrong arguments;
+130 interrupted.
+`;
+
+/** What became of a host. */
+type Outcome = Answer | { host: Host; error: unknown };
+
+const NTP_PORT = 123;
+/** Exit status of what SIGINT ended, as in shells. */
+const INTERRUPTED = 130;
+
+async function askHost(host: Host, options: QueryOptions): Promise<Outcome> {
+  try {
+    const port = host.port ?? options.port ?? NTP_PORT;
+    return { host, result: await ask(host.hostname, { ...options, port }) };
+  } catch (error) {
+    return { host, error };
+  }
+}
+
+function reasonOf({ text, hostname }: Host, error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.includes(hostname) ? message : `${text}: ${message}`;
+}
+
+/** `ntps query`. */
+export const query: Command = command({
+  summary: "Ask time servers how far the clock of this computer is off",
+  operands: "HOST…",
+  operandCount: [1, Infinity],
+  details: DETAILS,
+  options: {
+    port: whole({
+      letter: "p",
+      value: "PORT",
+      least: 1,
+      most: 65535,
+      initial: NTP_PORT,
+      help: "port to ask, where HOST has none",
+    }),
+    samples: whole({
+      letter: "n",
+      value: "N",
+      least: 1,
+      most: 1000,
+      initial: 1,
+      help: "ask N times; the answer with the least delay counts",
+    }),
+    interval: duration({
+      letter: "i",
+      positive: false,
+      initial: 2000,
+      initialText: "2s",
+      help: "time between these",
+    }),
+    timeout: duration({
+      letter: "t",
+      positive: true,
+      initial: 5000,
+      initialText: "5s",
+      help: "how long to wait for each answer",
+    }),
+    retries: whole({
+      letter: "r",
+      value: "N",
+      least: 0,
+      most: 100,
+      initial: 0,
+      help: "ask an address up to N times more if it does not answer",
+    }),
+    ipv4: flag({ letter: "4", help: "ask IPv4 addresses only" }),
+    ipv6: flag({ letter: "6", help: "ask IPv6 addresses only" }),
+    protocol: whole({
+      value: "VERSION",
+      least: 1,
+      most: 4,
+      initial: 4,
+      help: "NTP version to ask in, 1 to 4",
+    }),
+    json: flag({ help: "print JSON instead of a table" }),
+  },
+  async run(values, operands, world) {
+    if (values.ipv4 && values.ipv6) {
+      throw new UsageError("--ipv4 and --ipv6 exclude each other: leave both out to ask either");
+    }
+    const hosts = operands.map(readHost);
+    const controller = new AbortController();
+    const options: QueryOptions = {
+      ...world.queryOptions,
+      clock: world.clock,
+      timers: world.timers,
+      bind: world.bind,
+      port: values.port,
+      samples: values.samples,
+      intervalMs: values.interval,
+      timeoutMs: values.timeout,
+      retries: values.retries,
+      version: values.protocol as Version,
+      signal: controller.signal,
+      ...(values.ipv4 && { family: 4 }),
+      ...(values.ipv6 && { family: 6 }),
+    };
+    const stopListening = world.onSignal(() => controller.abort());
+    const outcomes = await Promise.all(hosts.map((host) => askHost(host, options)));
+    stopListening();
+
+    const answers = outcomes.filter((outcome) => "result" in outcome);
+    const failures = outcomes.filter((outcome) => "error" in outcome);
+    if (values.json) {
+      const objects = outcomes.map((outcome) =>
+        "result" in outcome
+          ? answerToJson(outcome.host, outcome.result)
+          : failureToJson(outcome.host, outcome.error)
+      );
+      world.stdout.write(`${JSON.stringify(objects, null, 2)}\n`);
+    } else if (answers.length > 0) {
+      world.stdout.write(answersTable(answers, values.samples > 1, world.stdout));
+    }
+    for (const { host, error } of failures) {
+      say(world.stderr, `ntps query: ${reasonOf(host, error)}`);
+    }
+    if (controller.signal.aborted) return INTERRUPTED;
+    return failures.length === 0 ? 0 : 1;
+  },
+});

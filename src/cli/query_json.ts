@@ -1,0 +1,80 @@
+import type { QueryResult } from "../client/query.ts";
+import { NTPError } from "../packet/error.ts";
+import { addSeconds, formatTimestamp } from "../packet/timestamp.ts";
+import type { Host } from "./host.ts";
+import { type PacketJson, packetToJson } from "./packet_json.ts";
+
+/** What went wrong: the code of an `NTPError`, or "error", and a sentence. */
+export interface ErrorJson {
+  code: string;
+  message: string;
+}
+
+/** One exchange of a burst. Durations are seconds. */
+export interface SampleJson {
+  /** The right time when the reply arrived. */
+  time: string;
+  offset: number;
+  delay: number;
+  dispersion: number;
+  rootDistance: number;
+}
+
+/** A host that gave the time: the names of `QueryResult`, durations in seconds. */
+export interface AnswerJson extends SampleJson {
+  host: string;
+  ok: true;
+  address: string;
+  port: number;
+  /** `time` in nanoseconds since 1970: a string, since a JSON number would lose digits. */
+  unixNanoseconds: string;
+  jitter: number;
+  packet: PacketJson;
+  samples: SampleJson[];
+  attempts: { address: string; error: ErrorJson | null }[];
+}
+
+/** A host that did not. */
+export interface FailureJson {
+  host: string;
+  ok: false;
+  error: ErrorJson;
+}
+
+/** An error as JSON. */
+export function errorToJson(error: unknown): ErrorJson {
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: error instanceof NTPError ? error.code : "error", message };
+}
+
+/** The answer of a host as JSON. */
+export function answerToJson(host: Host, result: QueryResult): AnswerJson {
+  const pivot = result.unixNanoseconds;
+  const sampleToJson = (sample: QueryResult["samples"][number]): SampleJson => ({
+    time: formatTimestamp(addSeconds(sample.destinationTimestamp, sample.offset), pivot),
+    offset: sample.offset,
+    delay: sample.delay,
+    dispersion: sample.dispersion,
+    rootDistance: sample.rootDistance,
+  });
+  return {
+    host: host.text,
+    ok: true,
+    address: result.hostname,
+    port: result.port,
+    ...sampleToJson(result),
+    unixNanoseconds: result.unixNanoseconds.toString(),
+    jitter: result.jitter,
+    packet: packetToJson(result.packet, pivot),
+    samples: result.samples.map(sampleToJson),
+    attempts: result.attempts.map(({ hostname, error }) => ({
+      address: hostname,
+      error: error === undefined ? null : errorToJson(error),
+    })),
+  };
+}
+
+/** The failure of a host as JSON. */
+export function failureToJson(host: Host, error: unknown): FailureJson {
+  return { host: host.text, ok: false, error: errorToJson(error) };
+}

@@ -1,0 +1,57 @@
+import type { QueryResult } from "../client/query.ts";
+import type { LeapIndicator } from "../packet/leap_indicator.ts";
+import { Endpoint } from "../transport/endpoint.ts";
+import type { Host } from "./host.ts";
+import { formatColumn } from "./quantity.ts";
+import { type Column, table } from "./table.ts";
+import type { Output } from "./world.ts";
+
+/** A host that gave the time. */
+export interface Answer {
+  readonly host: Host;
+  readonly result: QueryResult;
+}
+
+const NTP_PORT = 123;
+
+const LEAPS: Readonly<Record<LeapIndicator, string>> = {
+  0: "none",
+  1: "insert",
+  2: "delete",
+  3: "unknown",
+};
+
+function addressOf({ hostname, port }: QueryResult): string {
+  return port === NTP_PORT ? hostname : new Endpoint(hostname, port).toString();
+}
+
+/**
+ * What the hosts said, one below the other.
+ *
+ * @param answers at least one
+ * @param bursts whether there was more than one sample of each
+ * @param output where it goes to
+ */
+export function answersTable(answers: readonly Answer[], bursts: boolean, output: Output): string {
+  const results = answers.map(({ result }) => result);
+  const durations = (of: (result: QueryResult) => number, options?: { signed: boolean }) =>
+    formatColumn(results.map(of), options);
+  const columns: (Column & { cells: string[] })[] = [
+    { title: "host", cells: answers.map(({ host }) => host.text) },
+    { title: "address", cells: results.map(addressOf) },
+    { title: "stratum", right: true, cells: results.map(({ packet }) => `${packet.stratum}`) },
+    { title: "reference", cells: results.map(({ packet }) => packet.referenceText) },
+    { title: "offset", right: true, cells: durations(({ offset }) => offset, { signed: true }) },
+    { title: "delay", right: true, cells: durations(({ delay }) => delay) },
+    { title: "distance", right: true, cells: durations(({ rootDistance }) => rootDistance) },
+  ];
+  if (bursts) {
+    const counts = results.map(({ samples, attempts }) => `${samples.length}/${attempts.length}`);
+    columns.push(
+      { title: "jitter", right: true, cells: durations(({ jitter }) => jitter) },
+      { title: "answers", right: true, cells: counts },
+    );
+  }
+  columns.push({ title: "leap", cells: results.map(({ packet }) => LEAPS[packet.leapIndicator]) });
+  return table(columns, results.map((_, at) => columns.map(({ cells }) => cells[at]!)), output);
+}
