@@ -189,6 +189,9 @@ export class NTPServer implements AsyncDisposable {
       throw new NTPError("closed", "The server was closed before it listened");
     }
     this.#transports.add(transport);
+    options.signal?.addEventListener("abort", () => this.#transports.delete(transport), {
+      once: true,
+    });
     return { hostname: transport.hostname, port: transport.port };
   }
 
