@@ -25,16 +25,24 @@ export * from "./src/packet/mod.ts";
 
 // Clocks
 export type { Clock, ClockState } from "./src/clock/clock.ts";
+export type { LeapSecondsOptions } from "./src/clock/clock_state.ts";
 export { FunctionClock, type FunctionClockOptions } from "./src/clock/function_clock.ts";
-export { LeapSeconds } from "./src/clock/leap_seconds.ts";
-export { loadLeapSeconds } from "./src/clock/load_leap_seconds.ts";
+export {
+  LeapSeconds,
+  type LeapSecondsContent,
+  type LeapSecondsEntry,
+} from "./src/clock/leap_seconds.ts";
+export { loadLeapSeconds, verifyLeapSecondsHash } from "./src/clock/load_leap_seconds.ts";
+export { measurePrecision } from "./src/clock/precision.ts";
 export { SystemClock, type SystemClockOptions } from "./src/clock/system_clock.ts";
 export { systemTimers, type Timers } from "./src/clock/timers.ts";
+export type { WallSource } from "./src/clock/wall_source.ts";
 
 // Sockets
-export { bindUdp } from "./src/transport/bind_udp.ts";
+export { bindUdp, udpAdapter, type UdpAdapterName } from "./src/transport/bind_udp.ts";
 export { Endpoint } from "./src/transport/endpoint.ts";
-export { resolveHost } from "./src/transport/resolve.ts";
+export { resolveHost, type ResolveOptions } from "./src/transport/resolve.ts";
+export type { RuntimeName } from "./src/transport/runtime.ts";
 export type {
   BindUdp,
   DatagramHandler,
@@ -45,6 +53,7 @@ export type {
 } from "./src/transport/udp_transport.ts";
 
 // Server
+export { type AccessAction, AccessList, type AccessRule } from "./src/server/access.ts";
 export type { DropReason } from "./src/server/drop_reason.ts";
 export {
   type ListenOptions,
@@ -52,6 +61,7 @@ export {
   type NTPServerOptions,
   type ServerAddress,
 } from "./src/server/ntp_server.ts";
+export { RateLimiter, type RateLimitOptions, type RateVerdict } from "./src/server/rate_limiter.ts";
 export { Responder, type ResponderOptions } from "./src/server/responder.ts";
 export type { ServerStatistics } from "./src/server/statistics.ts";
 export type { SystemVariables } from "./src/server/system_variables.ts";
@@ -59,8 +69,9 @@ export type { SystemVariables } from "./src/server/system_variables.ts";
 // Client
 export { KissOfDeathError } from "./src/client/kiss_of_death_error.ts";
 export type { Exchange, Measurement } from "./src/client/measurement.ts";
+export type { Random } from "./src/client/request.ts";
 export { NTPClient, type NTPClientOptions } from "./src/client/ntp_client.ts";
-export type { QueryOptions } from "./src/client/options.ts";
+export type { QueryOptions, ResolveHost } from "./src/client/options.ts";
 export {
   type Attempt,
   query,

@@ -3,13 +3,13 @@ import { SystemClock } from "../clock/system_clock.ts";
 import { systemTimers, type Timers } from "../clock/timers.ts";
 import type { Version } from "../packet/packet.ts";
 import { bindUdp } from "../transport/bind_udp.ts";
-import { resolveHost } from "../transport/resolve.ts";
+import { resolveHost, type ResolveOptions } from "../transport/resolve.ts";
 import type { BindUdp } from "../transport/udp_transport.ts";
 import type { Random } from "./request.ts";
 import { MAX_ROOT_DISTANCE } from "./validate.ts";
 
-/** Names to addresses: all of them, in the order to try. */
-export type ResolveHost = typeof resolveHost;
+/** Finds the addresses of a name, in the order to try them, as `resolveHost` does. */
+export type ResolveHost = (hostname: string, options: ResolveOptions) => Promise<string[]>;
 
 /** Options of a query. */
 export interface QueryOptions {

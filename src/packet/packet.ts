@@ -115,20 +115,35 @@ function signed(byte: number): number {
  * ```
  */
 export class NTPPacket implements NTPPacketFields {
+  /** Leap indicator. */
   readonly leapIndicator: LeapIndicator;
+  /** Protocol version, 1 to 4. */
   readonly version: Version;
+  /** Mode, 0 to 5. */
   readonly mode: Mode;
+  /** Stratum, 0 to 255. */
   readonly stratum: number;
+  /** Poll interval, log2 of seconds. */
   readonly poll: number;
+  /** Precision of the sender's clock, log2 of seconds. */
   readonly precision: number;
+  /** Round-trip delay to the reference, in seconds. */
   readonly rootDelay: number;
+  /** Dispersion to the reference, in seconds. */
   readonly rootDispersion: number;
+  /** Reference identifier, 32 bits, unsigned. */
   readonly referenceId: number;
+  /** When the sender's clock was last set: an NTP timestamp. */
   readonly referenceTimestamp: bigint;
+  /** T1 in a reply: the request's transmit timestamp. */
   readonly originTimestamp: bigint;
+  /** T2 in a reply: when the request arrived. */
   readonly receiveTimestamp: bigint;
+  /** When this packet was sent: T3 in a reply. */
   readonly transmitTimestamp: bigint;
+  /** Extension fields. */
   readonly extensionFields: readonly ExtensionField[];
+  /** Message authentication code, if there is one. */
   readonly mac: Mac | undefined;
 
   /**
