@@ -20,6 +20,17 @@ mount --rbind /dev "$root/dev" &&
 mount -t proc proc "$root/proc" &&
 exec chroot "$root" "$@"`;
 
+/** @type {Set<string>} */
+const folders = new Set();
+
+/** @param {string} folder */
+function removeFolder(folder) {
+  rmSync(folder, { recursive: true, force: true });
+  folders.delete(folder);
+}
+
+process.on("exit", () => folders.forEach(removeFolder));
+
 /** One peer at work: its configuration, its files, its processes. */
 export class Confined {
   /** The folder that its processes see as `/instance`. */
@@ -39,14 +50,12 @@ export class Confined {
   constructor(peer, namespace) {
     this.peer = peer;
     this.#namespace = namespace;
-    process.on("exit", this.#removeFolder);
+    folders.add(this.folder);
     for (const name of ["run/empty", "tmp", "lib/openntpd/run", "lib/openntpd/db"]) {
       mkdirSync(join(this.folder, name), { recursive: true, mode: 0o755 });
     }
     copyFileSync(clockStub(), join(this.folder, "clock_stub.so"));
   }
-
-  #removeFolder = () => rmSync(this.folder, { recursive: true, force: true });
 
   /**
    * Writes a file that its processes see as `/instance/NAME`.
@@ -100,13 +109,14 @@ export class Confined {
 
   /** What its processes wrote, for a failure's report. */
   get output() {
-    return this.#children.map(({ name, output }) => `--- ${name}\n${output.slice(-4000)}`).join("\n");
+    return this.#children.map(({ name, output }) => `--- ${name}\n${output.slice(-4000)}`).join(
+      "\n",
+    );
   }
 
   /** Ends its processes and removes its files. */
   async stop() {
     await Promise.all(this.#children.map((child) => child.stop()));
-    process.off("exit", this.#removeFolder);
-    this.#removeFolder();
+    removeFolder(this.folder);
   }
 }

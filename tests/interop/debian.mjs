@@ -57,7 +57,9 @@ export class DebianSuite {
       mkdirSync(join(this.#folder, sub), { recursive: true });
     }
     if (!existsSync(keyring)) {
-      throw new Error(`${keyring} is missing: run this on Debian, or install debian-archive-keyring`);
+      throw new Error(
+        `${keyring} is missing: run this on Debian, or install debian-archive-keyring`,
+      );
     }
     const sources = `deb [signed-by=${keyring}] ${await mirror()} ${this.#suite} main\n`;
     writeFileSync(join(this.#folder, "sources.list"), sources);
@@ -148,7 +150,12 @@ APT::Sandbox::User "root";
       // 'URI' NAME_VERSION_ARCHITECTURE.deb SIZE HASH
       const [, base, bytes] = line.split(" ");
       const [name, version] = base.split("_");
-      return { name, version: decodeURIComponent(version), file: join(folder, base), bytes: +bytes };
+      return {
+        name,
+        version: decodeURIComponent(version),
+        file: join(folder, base),
+        bytes: +bytes,
+      };
     });
     const missing = packages.filter(({ file }) => !existsSync(file)).map(({ name }) => name);
     if (missing.length > 0) await this.#apt("apt-get", ["download", "-qq", ...missing], folder);
@@ -200,4 +207,3 @@ dpkg-deb --fsys-tarfile "$1" | tar -x --keep-directory-symlink ${excluded} -C "$
     });
   }
 }
-

@@ -53,7 +53,9 @@ function guard() {
     killAll();
     for (const name of [...present]) remove(name);
   });
-  for (const [signal, number] of /** @type {const} */ ([["SIGINT", 2], ["SIGTERM", 15], ["SIGHUP", 1]])) {
+  for (
+    const [signal, number] of /** @type {const} */ ([["SIGINT", 2], ["SIGTERM", 15], ["SIGHUP", 1]])
+  ) {
     process.on(signal, () => process.exit(128 + number));
   }
 }
@@ -110,12 +112,37 @@ export class Star {
     };
     this.#links.push(link);
     const { hub } = this;
-    ip("link", "add", `v${n}`, "netns", hub.name, "type", "veth", "peer", "name", "v0", "netns", namespace.name);
-    for (const [name, device, address] of /** @type {const} */ ([
-      [hub.name, `v${n}`, link.hub],
-      [namespace.name, "v0", link.here],
-    ])) {
-      ip("-n", name, "addr", "add", `${address.v4}/24`, "broadcast", link.broadcast.v4, "dev", device);
+    ip(
+      "link",
+      "add",
+      `v${n}`,
+      "netns",
+      hub.name,
+      "type",
+      "veth",
+      "peer",
+      "name",
+      "v0",
+      "netns",
+      namespace.name,
+    );
+    for (
+      const [name, device, address] of /** @type {const} */ ([
+        [hub.name, `v${n}`, link.hub],
+        [namespace.name, "v0", link.here],
+      ])
+    ) {
+      ip(
+        "-n",
+        name,
+        "addr",
+        "add",
+        `${address.v4}/24`,
+        "broadcast",
+        link.broadcast.v4,
+        "dev",
+        device,
+      );
       ip("-n", name, "addr", "add", `${address.v6}/64`, "dev", device, "nodad");
       ip("-n", name, "link", "set", device, "up");
       // There is no default route that multicast could follow.

@@ -18,7 +18,11 @@ export function start(runtime, namespace, program, argument, options) {
   const file = fileURLToPath(new URL(`programs/${program}`, import.meta.url));
   // The programs import nothing that comes from elsewhere, so neither does the runtime.
   const args = runArguments(runtime.name, file, [JSON.stringify(argument)], false);
-  return new Child(`${program} on ${runtime.name}`, namespace.command([runtime.path, ...args]), options);
+  return new Child(
+    `${program} on ${runtime.name}`,
+    namespace.command([runtime.path, ...args]),
+    options,
+  );
 }
 
 /**
@@ -67,7 +71,9 @@ export async function run(runtime, namespace, program, argument) {
   child.closeInput();
   await child.ended;
   if (child.status !== 0) throw failed(new Error(`${child.name}: status ${child.status}`), child);
-  return child.stdout.split("\n").filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+  return child.stdout.split("\n").filter((line) => line.startsWith("{")).map((line) =>
+    JSON.parse(line)
+  );
 }
 
 /**

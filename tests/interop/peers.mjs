@@ -77,7 +77,10 @@ function writeSettings(root) {
     writeFileSync(join(root, "etc", name), text);
   const named = users.map((user, i) => ({ user, id: 900 + i }));
   const passwd = named.map(({ user, id }) => `${user}:x:${id}:${id}::/run/empty:/bin/false\n`);
-  write("passwd", `root:x:0:0:root:/:/bin/sh\n${passwd.join("")}nobody:x:65534:65534::/:/bin/false\n`);
+  write(
+    "passwd",
+    `root:x:0:0:root:/:/bin/sh\n${passwd.join("")}nobody:x:65534:65534::/:/bin/false\n`,
+  );
   const group = named.map(({ user, id }) => `${user}:x:${id}:\n`);
   write("group", `root:x:0:\n${group.join("")}nogroup:x:65534:\n`);
   // See clock_stub.c: this way no program of this root can escape it.
@@ -225,9 +228,12 @@ export function clockStub() {
   const library = join(cache, `clock_stub-${hash}.so`);
   if (existsSync(library)) return library;
   const made = `${library}.${process.pid}`;
-  const flags = "-O2 -Wall -Wextra -Werror -shared -fPIC -nostdlib -fno-stack-protector -D_GNU_SOURCE";
+  const flags =
+    "-O2 -Wall -Wextra -Werror -shared -fPIC -nostdlib -fno-stack-protector -D_GNU_SOURCE";
   try {
-    execFileSync("gcc", [...flags.split(" "), "-o", made, source], { stdio: ["ignore", "pipe", "pipe"] });
+    execFileSync("gcc", [...flags.split(" "), "-o", made, source], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
   } catch (error) {
     const { code, stderr } = /** @type {{ code?: string, stderr?: Uint8Array }} */ (error);
     if (code === "ENOENT") {

@@ -35,7 +35,11 @@ export async function client(confined, address, { options = "", settings = [] } 
     const sources = await ask(confined, "sources");
     if (!sources.includes("^,*,")) return undefined;
     const data = (await ask(confined, "ntpdata")).split(",");
-    const seen = { stratum: Number(data[8]), refid: refidText(parseInt(data[15], 16)), offset: Number(data[18]) };
+    const seen = {
+      stratum: Number(data[8]),
+      refid: refidText(parseInt(data[15], 16)),
+      offset: Number(data[18]),
+    };
     return Math.abs(seen.offset) < tolerance ? seen : undefined;
   });
 }
@@ -58,13 +62,16 @@ export async function server(confined, { settings = [] } = {}) {
  * @param {string[]} lines
  */
 export function start(confined, lines) {
-  const file = confined.write("chrony.conf", [
-    ...lines,
-    "cmdport 0",
-    "bindcmdaddress /instance/chronyd.sock",
-    "pidfile /run/chronyd.pid",
-    "",
-  ].join("\n"));
+  const file = confined.write(
+    "chrony.conf",
+    [
+      ...lines,
+      "cmdport 0",
+      "bindcmdaddress /instance/chronyd.sock",
+      "pidfile /run/chronyd.pid",
+      "",
+    ].join("\n"),
+  );
   return confined.start([...daemon, "-d", "-f", file]);
 }
 
@@ -75,5 +82,12 @@ export function start(confined, lines) {
  * @param {string} question
  */
 export async function ask(confined, question) {
-  return (await confined.run(["/usr/bin/chronyc", "-h", "/instance/chronyd.sock", "-c", "-n", question])).stdout;
+  return (await confined.run([
+    "/usr/bin/chronyc",
+    "-h",
+    "/instance/chronyd.sock",
+    "-c",
+    "-n",
+    question,
+  ])).stdout;
 }

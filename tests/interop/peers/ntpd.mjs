@@ -17,7 +17,8 @@ export async function client(confined, address, { options = "", settings = [] } 
   return await eventually(`ntpd selecting ${address}`, 60, async () => {
     const variables = await ask(confined, "rv &1");
     if (!variables.includes("sel_sys.peer")) return undefined;
-    const value = (/** @type {string} */ name) => new RegExp(`\\b${name}=([^,\\s]+)`).exec(variables)?.[1];
+    const value = (/** @type {string} */ name) =>
+      new RegExp(`\\b${name}=([^,\\s]+)`).exec(variables)?.[1];
     const seen = {
       stratum: Number(value("stratum")),
       refid: value("refid"),

@@ -24,11 +24,17 @@ export async function client(confined, address, { source } = {}) {
     // 10.77.1.1:123/10.77.1.1:123 (1): -0.000072±0.012080(±0.000146)s
     const offset = /\(\d+\): (\S+?)±/.exec(status)?.[1];
     // The control program does not tell these two; the log does.
-    const updates = child.output.matchAll(/stratum: (\d+), reference_id: ReferenceId\((\d+)\)[^\n]*message: Some/g);
+    const updates = child.output.matchAll(
+      /stratum: (\d+), reference_id: ReferenceId\((\d+)\)[^\n]*message: Some/g,
+    );
     const update = [...updates].at(-1);
     // One's own stratum is 16 until a source was taken.
     if (!offset || !update || /^Stratum: 16$/m.test(status)) return undefined;
-    const seen = { offset: Number(offset), stratum: Number(update[1]), refid: refidText(Number(update[2])) };
+    const seen = {
+      offset: Number(offset),
+      stratum: Number(update[1]),
+      refid: refidText(Number(update[2])),
+    };
     return Math.abs(seen.offset) < tolerance ? seen : undefined;
   });
 }

@@ -34,6 +34,8 @@ export const tolerance = 0.001;
  */
 export async function best(measure) {
   let seen = await measure();
-  for (let tries = 1; tries < 5 && Math.abs(seen.offset) >= tolerance; tries++) seen = await measure();
+  for (let tries = 1; tries < 5 && Math.abs(seen.offset) >= tolerance; tries++) {
+    seen = await measure();
+  }
   return seen;
 }

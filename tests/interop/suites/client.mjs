@@ -65,9 +65,13 @@ export async function run({ peers, runtimes, report }) {
  */
 function judge(seen, expected) {
   for (const key of /** @type {const} */ (["stratum", "refid"])) {
-    if (seen[key] !== expected[key]) throw new Error(`saw ${key} ${seen[key]}, not ${expected[key]}`);
+    if (seen[key] !== expected[key]) {
+      throw new Error(`saw ${key} ${seen[key]}, not ${expected[key]}`);
+    }
   }
   if (!(Math.abs(seen.offset) < tolerance)) throw new Error(`offset ${seen.offset} s`);
   if (!(seen.delay >= 0 && seen.delay < 0.1)) throw new Error(`delay ${seen.delay} s`);
-  if (seen.samples !== options.samples) throw new Error(`${seen.samples} samples of ${options.samples}`);
+  if (seen.samples !== options.samples) {
+    throw new Error(`${seen.samples} samples of ${options.samples}`);
+  }
 }

@@ -82,12 +82,19 @@ export async function run({ peers, runtimes, report }) {
       await report.check(subject, async () => {
         const { received, answered, errors, dropped } = await stop();
         if (errors > 0 || answered < 20 || answered !== received) {
-          throw new Error(`${received} received, ${answered} answered, ${errors} errors, ${JSON.stringify(dropped)}`);
+          throw new Error(
+            `${received} received, ${answered} answered, ${errors} errors, ${
+              JSON.stringify(dropped)
+            }`,
+          );
         }
         return { note: `all ${answered} requests answered` };
       }, () => child.output);
     } catch (error) {
-      await report.check({ peer: "-", role: "our server", runtime: name }, () => Promise.reject(error));
+      await report.check(
+        { peer: "-", role: "our server", runtime: name },
+        () => Promise.reject(error),
+      );
     } finally {
       await server?.child.stop();
       star.remove();
