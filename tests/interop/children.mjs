@@ -135,7 +135,7 @@ export function killAll() {
  * @template T
  * @param {string} what for the message when there is none
  * @param {number} seconds
- * @param {() => Promise<T | undefined>} ask
+ * @param {() => T | undefined | Promise<T | undefined>} ask
  * @returns {Promise<T>}
  */
 export async function eventually(what, seconds, ask) {

@@ -1,7 +1,15 @@
 // Runs a peer's programs: inside the root it was unpacked into, in a network namespace, without the
 // right to set the clock and with the clock calls stubbed besides.
 
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Child } from "./children.mjs";
@@ -31,10 +39,16 @@ function removeFolder(folder) {
 
 process.on("exit", () => folders.forEach(removeFolder));
 
+// What a run that was killed left behind.
+for (const name of readdirSync(tmpdir())) {
+  const pid = /^ntps-interop-(\d+)-/.exec(name)?.[1];
+  if (pid && !existsSync(`/proc/${pid}`)) removeFolder(join(tmpdir(), name));
+}
+
 /** One peer at work: its configuration, its files, its processes. */
 export class Confined {
   /** The folder that its processes see as `/instance`. */
-  folder = mkdtempSync(join(tmpdir(), "ntps-interop-"));
+  folder = mkdtempSync(join(tmpdir(), `ntps-interop-${process.pid}-`));
   /** @type {import("./peers.mjs").Peer} */
   peer;
   #namespace;

@@ -44,7 +44,7 @@ export class Report {
    *
    * @template {Partial<import("./peers/seen.mjs").Seen> & { note?: string }} T
    * @param {Subject} subject
-   * @param {() => Promise<T>} attempt throws if it failed
+   * @param {() => T | Promise<T>} attempt throws if it failed
    * @param {() => string} [output] of the processes concerned, for the report of a failure
    * @returns {Promise<T | undefined>}
    */

@@ -22,7 +22,7 @@ export async function capture(confined) {
   await child.wrote(/^File: /m, 20);
   return {
     async end(count) {
-      await eventually(`capturing ${count} frames`, 10, async () => {
+      await eventually(`capturing ${count} frames`, 10, () => {
         const counts = [...child.output.matchAll(/Packets: (\d+)/g)];
         return Number(counts.at(-1)?.[1]) >= count ? true : undefined;
       });

@@ -86,7 +86,7 @@ function checkClean(frame) {
 }
 
 /** @param {Traffic | undefined} traffic */
-async function checkExchanges(traffic) {
+function checkExchanges(traffic) {
   if (!traffic) throw new Error("nothing was captured");
   const { frames, exchanges, shapes } = traffic;
   const sent = new Set(shapes.map(({ hex }) => hex));
@@ -117,7 +117,7 @@ async function checkExchanges(traffic) {
 }
 
 /** @param {Traffic | undefined} traffic */
-async function checkShapes(traffic) {
+function checkShapes(traffic) {
   if (!traffic) throw new Error("nothing was captured");
   const { frames, shapes } = traffic;
   for (const shape of shapes) {
