@@ -1,4 +1,8 @@
-import { NTP_UNIX_OFFSET, timestampFromWords } from "../packet/timestamp.ts";
+import {
+  NTP_UNIX_OFFSET,
+  timestampFromWords,
+  timestampToUnixNanoseconds,
+} from "../packet/timestamp.ts";
 import type { Clock, ClockState } from "./clock.ts";
 import {
   checkFunction,
@@ -160,10 +164,18 @@ export class SystemClock implements Clock {
    */
   read(into: Uint32Array): void {
     let reading = this.#monotonicMs();
-    if (reading >= this.#due) reading = this.#check(reading);
+    if (reading >= this.#due) {
+      this.#check(reading);
+      reading = this.#checked; // a result of #check() would be a number on the heap
+    }
     const milliseconds = reading - this.#start;
     into[0] = this.#secondsWord;
     into[1] = (milliseconds > this.#floor ? milliseconds : this.#floor) * UNITS_PER_MS;
+  }
+
+  /** The time now in Unix nanoseconds, of whatever era. */
+  unixNanoseconds(): bigint {
+    return timestampToUnixNanoseconds(this.now(), this.#pivot());
   }
 
   /** What is known of the clock besides the time; its reference time is the last whole second. */
@@ -177,8 +189,8 @@ export class SystemClock implements Clock {
     return BigInt(this.#second) * 1_000_000_000n;
   }
 
-  /** Holds the clock to the wall source; returns the monotonic reading to go on with. */
-  #check(before: number): number {
+  /** Holds the clock to the wall source; `#checked` is the monotonic reading to go on with. */
+  #check(before: number): void {
     const since = this.#wall.millisecondsSince(this.#second);
     const after = this.#monotonicMs();
     const earliest = this.#earliestStart(before, since);
@@ -191,18 +203,16 @@ export class SystemClock implements Clock {
     if (moved > 0) this.#floor = Math.max(this.#floor, Math.min(after, this.#due) - this.#start);
     this.#start = start;
     this.#proceed(after);
-    return after;
   }
 
   /** Follows a step of the system clock. */
-  #step(): number {
+  #step(): void {
     const second = this.#second, start = this.#start;
     this.#anchor();
     this.#steps++;
     this.#onStep?.(this.#second - second - (this.#start - start) / 1000);
     const reading = this.#monotonicMs();
     if (reading >= this.#due) this.#proceed(reading); // the callback took its time
-    return reading;
   }
 
   /** Finds the difference between the two clocks anew, as well as the wall source allows. */

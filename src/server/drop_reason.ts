@@ -19,10 +19,17 @@ export const DROP_CLOCK = -6;
 export const DROP_UNSENT = -7;
 
 /** Name of a reason, as in the statistics. */
-export type DropReason = typeof DROP_REASONS[number];
+export type DropReason =
+  | "short"
+  | "version"
+  | "mode"
+  | "malformed"
+  | "authentication"
+  | "clock"
+  | "unsent";
 
 /** Names of the reasons: that of reason `r` stands at `-r - 1`. */
-export const DROP_REASONS = [
+export const DROP_REASONS: readonly DropReason[] = [
   "short",
   "version",
   "mode",
@@ -30,4 +37,4 @@ export const DROP_REASONS = [
   "authentication",
   "clock",
   "unsent",
-] as const;
+];
