@@ -22,17 +22,15 @@ const left = ["doc", "man", "locale", "info", "i18n", "lintian", "bug", "pixmaps
 async function mirror() {
   const asked = process.env.NTPS_DEBIAN_MIRROR;
   if (asked) return asked;
-  const format = "$(REPO_URI) $(COMPONENT) $(IDENTIFIER)";
-  const { stdout } = await run("apt-get", ["indextargets", "--format", format]);
-  const found = stdout.split("\n").map((line) => line.split(" ")).find(([uri, component, name]) =>
-    name === "Packages" && component === "main" && /\/debian\/?$/.test(uri)
-  );
+  // Works before any `apt-get update`, and whatever way the sources are written.
+  const { stdout } = await run("apt-get", ["update", "--print-uris"]);
+  const found = /'(\S+\/debian)\/dists\/[^/\s]+\/InRelease'/.exec(stdout);
   if (!found) {
     throw new Error(
-      "this machine's package sources name no Debian mirror: set NTPS_DEBIAN_MIRROR to the address of one",
+      "this machine's package sources name no Debian mirror: set NTPS_DEBIAN_MIRROR to one's address",
     );
   }
-  return found[0];
+  return found[1];
 }
 
 /** One suite (`bookworm`, `trixie`, …), read through a package state in a folder of its own. */
