@@ -1,5 +1,4 @@
-import { eventually } from "../children.mjs";
-import { refidText, tolerance } from "./seen.mjs";
+import { refidText, settled } from "./seen.mjs";
 
 const daemon = ["/usr/sbin/chronyd", "-x", "-u", "root"];
 
@@ -31,16 +30,15 @@ export async function once(confined, address) {
 export async function client(confined, address, { options = "", settings = [] } = {}) {
   const lines = [`server ${address} iburst minpoll 2 maxpoll 2 ${options}`, ...settings];
   start(confined, lines);
-  return await eventually(`chronyd selecting ${address}`, 40, async () => {
+  return await settled(`chronyd selecting ${address}`, 40, async () => {
     const sources = await ask(confined, "sources");
     if (!sources.includes("^,*,")) return undefined;
     const data = (await ask(confined, "ntpdata")).split(",");
-    const seen = {
+    return {
       stratum: Number(data[8]),
       refid: refidText(parseInt(data[15], 16)),
       offset: Number(data[18]),
     };
-    return Math.abs(seen.offset) < tolerance ? seen : undefined;
   });
 }
 

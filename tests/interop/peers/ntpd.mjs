@@ -2,7 +2,7 @@
 // control protocol.
 
 import { eventually } from "../children.mjs";
-import { best, tolerance } from "./seen.mjs";
+import { best, settled } from "./seen.mjs";
 
 /**
  * The daemon, until it has selected its server.
@@ -14,17 +14,16 @@ import { best, tolerance } from "./seen.mjs";
  */
 export async function client(confined, address, { options = "", settings = [] } = {}) {
   start(confined, [`server ${address} iburst minpoll 3 maxpoll 3 ${options}`, ...settings]);
-  return await eventually(`ntpd selecting ${address}`, 60, async () => {
+  return await settled(`ntpd selecting ${address}`, 60, async () => {
     const variables = await ask(confined, "rv &1");
     if (!variables.includes("sel_sys.peer")) return undefined;
     const value = (/** @type {string} */ name) =>
       new RegExp(`\\b${name}=([^,\\s]+)`).exec(variables)?.[1];
-    const seen = {
+    return {
       stratum: Number(value("stratum")),
       refid: value("refid"),
       offset: Number(value("offset")) / 1000,
     };
-    return Math.abs(seen.offset) < tolerance ? seen : undefined;
   });
 }
 

@@ -1,5 +1,4 @@
-import { eventually } from "../children.mjs";
-import { refidText, tolerance } from "./seen.mjs";
+import { refidText, settled } from "./seen.mjs";
 
 const configuration = "/instance/ntp.toml";
 
@@ -19,7 +18,7 @@ export async function client(confined, address, { source } = {}) {
     "[synchronization]",
     "minimum-agreeing-sources = 1",
   ]);
-  return await eventually(`ntpd-rs taking time from ${address}`, 60, async () => {
+  return await settled(`ntpd-rs taking time from ${address}`, 60, async () => {
     const status = (await confined.run(["/usr/bin/ntp-ctl", "-c", configuration, "status"])).stdout;
     // 10.77.1.1:123/10.77.1.1:123 (1): -0.000072±0.012080(±0.000146)s
     const offset = /\(\d+\): (\S+?)±/.exec(status)?.[1];
@@ -30,12 +29,11 @@ export async function client(confined, address, { source } = {}) {
     const update = [...updates].at(-1);
     // One's own stratum is 16 until a source was taken.
     if (!offset || !update || /^Stratum: 16$/m.test(status)) return undefined;
-    const seen = {
+    return {
       offset: Number(offset),
       stratum: Number(update[1]),
       refid: refidText(Number(update[2])),
     };
-    return Math.abs(seen.offset) < tolerance ? seen : undefined;
   });
 }
 

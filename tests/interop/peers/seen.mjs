@@ -1,3 +1,5 @@
+import { eventually } from "../children.mjs";
+
 /**
  * @typedef {object} Seen what a client says of its server
  * @property {number} offset seconds between the two clocks, as it measured it
@@ -25,6 +27,28 @@ export function refidText(value) {
 
 /** Beyond this an offset between two processes of one machine is wrong. */
 export const tolerance = 0.001;
+
+/**
+ * Asks a daemon until it has taken its server and is right about it; if it is wrong to the end, tells
+ * that.
+ *
+ * @param {string} what for the message when it never took it
+ * @param {number} seconds
+ * @param {() => Promise<Seen | undefined>} ask
+ * @returns {Promise<Seen>}
+ */
+export async function settled(what, seconds, ask) {
+  /** @type {Seen | undefined} */
+  let last;
+  const right = eventually(what, seconds, async () => {
+    last = await ask() ?? last;
+    return last && Math.abs(last.offset) < tolerance ? last : undefined;
+  });
+  return await right.catch((error) => {
+    if (last) return last;
+    throw error;
+  });
+}
 
 /**
  * A tool that takes one sample measures the scheduler as well: some tries to get a clean one.
