@@ -33,6 +33,13 @@ class GNSSServer extends NTPServer {
 }
 
 const server = new GNSSServer();
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, async () => {
+    await server.close();
+    console.log(`Answered ${server.statistics().answered} requests.`);
+  });
+}
+
 try {
   const { hostname, port } = await server.listen({ port: Number(process.argv[2] ?? 123) });
   console.log(`Serving GNSS time at ${hostname}, port ${port}. Ctrl+C ends it.`);
@@ -40,13 +47,6 @@ try {
   if (!(error instanceof NTPError || error instanceof RangeError)) throw error;
   console.error(`${error.message}\n\nOn port 12300:\n  ${command()} 12300`);
   process.exit(1);
-}
-
-for (const signal of ["SIGINT", "SIGTERM"]) {
-  process.once(signal, async () => {
-    await server.close();
-    console.log(`Answered ${server.statistics().answered} requests.`);
-  });
 }
 
 /** How this program was started. */

@@ -4,7 +4,7 @@ import { Endpoint } from "../transport/endpoint.ts";
 import { type Command, command } from "./command.ts";
 import { flag, text, texts, whole } from "./option.ts";
 import { say } from "./say.ts";
-import { describeStatistics, differ } from "./server_log.ts";
+import { describeStatistics, watchStatistics } from "./server_log.ts";
 import { UsageError } from "./usage_error.ts";
 
 const DETAILS = `
@@ -20,8 +20,6 @@ Exit status: 0 ended by a signal; 1 it could not start; 2 wrong arguments.
 
 /** Refids and strata of a computer that follows nothing, as other servers announce them. */
 const LOCAL_STRATUM = 10, LOCAL_REFID = "127.127.1.1", PRIMARY_REFID = "LOCL";
-
-const LOG_INTERVAL_MS = 1000;
 
 /** Makes a server. All options but the reference identifier have been checked. */
 function makeServer(...args: ConstructorParameters<typeof NTPServer>): NTPServer {
@@ -103,27 +101,28 @@ export const serve: Command = command({
       const time = formatTimestamp(world.clock.now()).slice(0, "2026-11-23T12:00:00".length);
       say(world.stdout, `${time}Z ${line}`);
     };
-    await listen(server, address, port);
+    // Listened for first: somebody may end us as soon as we say that we have begun.
+    let stopListening = () => {};
+    const ended = new Promise<string>((resolve) => stopListening = world.onSignal(resolve));
+    try {
+      await listen(server, address, port);
+    } catch (error) {
+      stopListening();
+      throw error;
+    }
     const places = server.addresses.map(({ hostname, port }) => `${new Endpoint(hostname, port)}`);
     log(
       `listening at ${places.join(", ")} (${[...kinds].join(", ")}); ` +
         `stratum ${Math.max(1, stratum)}, reference ${server.refid}`,
     );
 
-    let before = server.statistics();
-    let cancel = () => {};
-    const tick = () => {
-      cancel = world.timers.after(LOG_INTERVAL_MS, tick);
-      const now = server.statistics();
-      if (!differ(now, before)) return;
+    const stopWatching = watchStatistics(server, world.timers, (now, before) => {
       const failed = now.errors > before.errors;
-      const line = describeStatistics(now, before) + (failed ? ` (${lastError})` : "");
-      before = now;
-      if (failed || !quiet) log(line);
-    };
-    tick();
-    const signal = await new Promise<string>((resolve) => void world.onSignal(resolve));
-    cancel();
+      if (quiet && !failed) return;
+      log(describeStatistics(now, before) + (failed ? ` (${lastError})` : ""));
+    });
+    const signal = await ended;
+    stopWatching();
     await server.close();
     log(`ended by ${signal}: ${describeStatistics(server.statistics())} in all`);
     return 0;

@@ -1,4 +1,7 @@
+import type { Timers } from "../clock/timers.ts";
 import type { ServerStatistics } from "../server/statistics.ts";
+
+const INTERVAL_MS = 1000;
 
 /** What happened between two snapshots, or since the start: `answered 12, dropped 3 (mode 2, short 1)`. */
 export function describeStatistics(now: ServerStatistics, before?: ServerStatistics): string {
@@ -19,7 +22,30 @@ export function describeStatistics(now: ServerStatistics, before?: ServerStatist
   return parts.join(", ");
 }
 
-/** Whether anything happened between two snapshots. */
-export function differ(now: ServerStatistics, before: ServerStatistics): boolean {
-  return now.received !== before.received || now.errors !== before.errors;
+/**
+ * Looks at the statistics of a server once a second, and tells of each second in which something
+ * happened.
+ *
+ * @param server the server
+ * @param timers how to wait
+ * @param onChange told what they are and what they were a second before
+ * @returns a function that ends it
+ */
+export function watchStatistics(
+  server: { statistics(): ServerStatistics },
+  timers: Timers,
+  onChange: (now: ServerStatistics, before: ServerStatistics) => void,
+): () => void {
+  let before = server.statistics();
+  let cancel = () => {};
+  const wait = () => {
+    cancel = timers.after(INTERVAL_MS, () => {
+      wait();
+      const now = server.statistics();
+      if (now.received !== before.received || now.errors !== before.errors) onChange(now, before);
+      before = now;
+    });
+  };
+  wait();
+  return () => cancel();
 }
