@@ -8,7 +8,8 @@ import { NTPError } from "./error.ts";
  * import { NTPPacket, NTPPacketError } from "@ntps/ntps/packet";
  * import { assertEquals, assertThrows } from "@std/assert";
  *
- * const error = assertThrows(() => NTPPacket.decode(new Uint8Array(12)), NTPPacketError);
+ * const bytes = new Uint8Array(12).fill(0x23, 0, 1); // version 4, mode 3, and it ends too early
+ * const error = assertThrows(() => NTPPacket.decode(bytes), NTPPacketError);
  * assertEquals(error.byteOffset, 12);
  * ```
  */
