@@ -26,7 +26,8 @@ export class ResponderTarget implements Target {
   readonly #arrival = new Uint32Array(2);
   readonly #transmit = new Uint32Array(2);
   readonly #clients = [123, 1, 40000, 65535].map((port) => new Endpoint("192.0.2.1", port));
-  readonly #reply = new Uint8Array(HEADER_LENGTH + 16);
+  /** Longer than any reply, with room for the guard. */
+  readonly #reply = new Uint8Array(256);
   readonly #inPlace = new Uint8Array(1 << 16);
   readonly #responder = new Responder({
     clock: { read: (into) => into.set(this.#transmit) },
@@ -81,10 +82,10 @@ export class ResponderTarget implements Target {
     for (let i = outcome; i < reply.length; i++) {
       if (reply[i] !== GUARD) return `byte ${i} behind a reply of ${outcome} was written`;
     }
-    return this.#faultOf(request, reply);
+    return this.#faultOf(request, reply.subarray(0, outcome), answerable);
   }
 
-  #faultOf(request: Uint8Array, reply: Uint8Array): string | undefined {
+  #faultOf(request: Uint8Array, reply: Uint8Array, asked: Answerable): string | undefined {
     if (modeOf(reply[0]!) !== MODE_SERVER) return `a reply of mode ${modeOf(reply[0]!)}`;
     if (versionOf(reply[0]!) !== versionOf(request[0]!)) return "a reply of another version";
     for (let i = 0; i < 8; i++) {
@@ -96,20 +97,24 @@ export class ResponderTarget implements Target {
       if (readWord(reply, RECEIVE_TIMESTAMP_AT + 4 * i) !== this.#arrival[i]) return "arrival";
       if (readWord(reply, TRANSMIT_TIMESTAMP_AT + 4 * i) !== this.#transmit[i]) return "transmit";
     }
-    const { leapIndicator, stratum, precision, poll, referenceText } = NTPPacket.decode(
-      reply.subarray(0, HEADER_LENGTH),
-    );
+    const packet = NTPPacket.decode(reply);
+    const { leapIndicator, stratum, precision, poll, referenceText, mac } = packet;
+    // A plain reply to a request with a MAC would pass for authenticated with a careless client.
+    if ((mac !== undefined) !== (asked === "depends")) return "a MAC too many or too few";
+    if (packet.extensionFields.length > 0) return "an extension field that nobody asked for";
     if (leapIndicator !== 1 || stratum !== 2 || precision !== -23) return "system variables";
     if (referenceText !== "192.0.2.1") return `reference ${referenceText}`;
     return poll >= 4 && poll <= 17 ? undefined : `poll ${poll}`;
   }
 }
 
+type Answerable = "yes" | "no" | "depends";
+
 /**
  * Whether the decoder, which is another reader of the same rules, sees a request. With a MAC it
  * depends on keys.
  */
-function isAnswerable(request: Uint8Array, port: number): "yes" | "no" | "depends" {
+function isAnswerable(request: Uint8Array, port: number): Answerable {
   let packet: NTPPacket;
   try {
     packet = NTPPacket.decode(request);
