@@ -56,7 +56,8 @@ export class ClientTarget implements Target {
     // Up to 64 s, half of them up to one.
     const elapsed = BigInt(mix & 0xffff) << BigInt(10 + (mix >>> 28) % 13);
     const destinationTimestamp = SENT + ((mix & 0x10000) === 0 ? elapsed : elapsed >> 6n);
-    const exchange = { packet, requestTimestamp: SENT, destinationTimestamp };
+    const authentication = "none" as const;
+    const exchange = { packet, requestTimestamp: SENT, destinationTimestamp, authentication };
     const measurement = measure(exchange, -20);
     const fault = findFault(exchange, measurement, SERVER, LIMITS);
     if (fault !== undefined) return unfitError(fault);
