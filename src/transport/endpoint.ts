@@ -1,4 +1,4 @@
-import { type IpFamily, parseIpAddress } from "../packet/ip_address.ts";
+import { formatIpAddress, type IpFamily, parseIpAddress } from "../packet/ip_address.ts";
 
 /**
  * An IP address and a port: where a datagram came from or goes to. Transports reuse one object for
@@ -50,6 +50,12 @@ export class Endpoint {
     if (this.#hostname.startsWith("::ffff:") && this.#hostname.includes(".")) {
       return this.#hostname.slice(7);
     }
+    if (this.#hostname.includes(":") && this.family === 4) return formatIpAddress(this.#bytes);
+    return this.#hostname;
+  }
+
+  /** The address as it was given, which is what the socket that received from it takes back. */
+  get rawHostname(): string {
     return this.#hostname;
   }
 
@@ -91,7 +97,9 @@ export class Endpoint {
 
   /** `192.0.2.1:123`, `[2001:db8::1]:123`. */
   toString(): string {
-    return this.family === 6 ? `[${this.hostname}]:${this.#port}` : `${this.hostname}:${this.#port}`;
+    return this.family === 6
+      ? `[${this.hostname}]:${this.#port}`
+      : `${this.hostname}:${this.#port}`;
   }
 
   #parse(): void {

@@ -2,10 +2,14 @@ import type { Endpoint } from "./endpoint.ts";
 
 /**
  * What became of a datagram handed to {@linkcode UdpTransport.send}:
- * `"sent"`, the kernel has it; `"queued"`, it goes out when the kernel has room; `"full"`, dropped
- * since queue and kernel are full; `"closed"`, dropped since the transport is closed.
+ * `"sent"`, the kernel has it; `"queued"`, the runtime has it and the kernel gets it as soon as it has
+ * room; `"full"`, dropped
+ * since queue and kernel are full; `"failed"`, dropped since the system refused it (`onError` has
+ * the reason); `"closed"`, dropped since the transport is closed.
+ *
+ * A refusal that the runtime tells later comes as an error after `"sent"` or `"queued"`.
  */
-export type SendOutcome = "sent" | "queued" | "full" | "closed";
+export type SendOutcome = "sent" | "queued" | "full" | "failed" | "closed";
 
 /** Counters of a transport since it was bound. All only grow. */
 export interface UdpCounters {
@@ -13,11 +17,14 @@ export interface UdpCounters {
   readonly received: number;
   /** Datagrams handed to the kernel or queued. */
   readonly sent: number;
-  /** Datagrams dropped since queue and kernel were full, or the transport was closed. */
+  /** Datagrams that {@linkcode UdpTransport.send} did not take: any other outcome. */
   readonly dropped: number;
-  /** Errors the operating system or the runtime reported. */
+  /**
+   * Errors the operating system or the runtime reported. Also those that some client's closed port
+   * causes on a socket of many peers, which are not worth a call of `onError` (seen on Bun only).
+   */
   readonly errors: number;
-  /** Exceptions thrown by the handler of datagrams. */
+  /** Exceptions thrown by the handler of datagrams, the clock or `onError`. */
   readonly handlerErrors: number;
 }
 
@@ -43,6 +50,7 @@ export interface UdpTransport {
    * @param data the datagram's payload, 0 to 65,507 bytes
    * @param to where to; may be the borrowed source of a datagram just received
    * @throws {RangeError} if `data` is longer than 65,507 bytes
+   * @throws {TypeError} if `to` is a name instead of an IP address
    */
   send(data: Uint8Array, to: Endpoint): SendOutcome;
   /**
@@ -72,7 +80,10 @@ export type DatagramHandler = (
 
 /** What {@linkcode BindUdp} needs to know. An option that a runtime cannot honour throws. */
 export interface UdpBindOptions {
-  /** Local address. Default `"::"`: all addresses, IPv6 and IPv4. */
+  /**
+   * Local address. Default `"::"`: all addresses, IPv6 and IPv4; `"0.0.0.0"` on a machine without
+   * IPv6 and for an IPv4 `remote`. Of a name, the first address.
+   */
   hostname?: string;
   /** Local port, 0 to 65535. Default 0: any free one. */
   port?: number;
@@ -86,7 +97,7 @@ export interface UdpBindOptions {
    * The only peer: other sources are not received, and a peer that refuses is reported as an
    * {@linkcode NTPError} with code `"refused"` where the runtime can (not on `"deno"`).
    */
-  remote?: { hostname: string; port: number };
+  remote?: { readonly hostname: string; readonly port: number };
   /** Closes the transport when it fires. */
   signal?: AbortSignal;
   /** Share the port between several sockets, balanced by the kernel. Default false. */
@@ -103,6 +114,6 @@ export interface UdpBindOptions {
  * @throws {TypeError} if an option has the wrong type
  * @throws {RangeError} if an option is out of range
  * @throws {NTPError} `address-in-use`, `address-unavailable`, `permission`, `unsupported`,
- * `aborted` or `system`, with the remedy where there is one
+ * `not-found`, `aborted` or `system`, with the remedy where there is one
  */
 export type BindUdp = (options: UdpBindOptions) => Promise<UdpTransport>;

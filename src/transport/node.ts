@@ -1,0 +1,194 @@
+/**
+ * UDP over `node:dgram`, which Deno and Bun have too.
+ *
+ * @module
+ */
+import { createSocket, type Socket, type SocketOptions } from "node:dgram";
+// On Deno the ticks that node:dgram waits for run only when this has been loaded.
+import "node:process";
+import { NTPError } from "../packet/error.ts";
+import { BaseUdpTransport } from "./base_udp_transport.ts";
+import type { UdpBindSettings } from "./bind_options.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { openUdp } from "./open_udp.ts";
+import { currentRuntime } from "./runtime.ts";
+import { type PendingSend, SendQueue } from "./send_queue.ts";
+import { MAX_SEND_TRIES, mayComeFromIcmp, systemError } from "./system_error.ts";
+import type { BindUdp, SendOutcome } from "./udp_transport.ts";
+
+type NetPermission = (descriptor: { name: "net"; host: string }) => { readonly state: string };
+
+interface DenoPermissions {
+  permissions: { requestSync: NetPermission; querySync: NetPermission };
+}
+
+/** Deno's connect() makes no connect(2): strangers are heard, and a send is no cheaper. */
+const CONNECTS = currentRuntime() !== "deno";
+
+/**
+ * Binds with `node:dgram`, on Node, Bun and Deno. On Deno it needs no `--unstable-net`, but costs
+ * more per datagram and knows no `remote` that refuses.
+ *
+ * @example A datagram to oneself
+ * ```ts
+ * import { Endpoint, SystemClock } from "@ntps/ntps";
+ * import { bindNodeUdp } from "@ntps/ntps/transport/node";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const transport = await bindNodeUdp({
+ *   hostname: "127.0.0.1",
+ *   clock: new SystemClock(),
+ *   onDatagram(data) {
+ *     assertEquals(data.length, 48);
+ *     transport.close();
+ *   },
+ * });
+ * transport.send(new Uint8Array(48), new Endpoint("127.0.0.1", transport.port));
+ * ```
+ */
+export const bindNodeUdp: BindUdp = (options) => openUdp(options, NodeUdpTransport.open);
+
+class NodeUdpTransport extends BaseUdpTransport {
+  override readonly kind = "node";
+  override readonly port: number;
+  readonly #socket: Socket;
+  readonly #queue = new SendQueue((send, error) => this.#finish(send, error));
+
+  constructor(settings: UdpBindSettings, hostname: string, socket: Socket) {
+    super(settings, hostname);
+    this.#socket = socket;
+    this.port = socket.address().port;
+    socket.on("message", (data, { address, port }) => this.deliver(data, address, port));
+    socket.on("error", (error) => this.failReceiving(error));
+  }
+
+  static async open(settings: UdpBindSettings, hostname: string): Promise<NodeUdpTransport> {
+    const { port, remote, reusePort, reuseAddress, ipv6Only } = settings;
+    if (reusePort && !await canReusePort()) {
+      throw new NTPError(
+        "unsupported",
+        "node:dgram cannot share a port between sockets (reusePort) here: run on Bun, or on Node " +
+          "22.12 or later",
+      );
+    }
+    const denied = denoDenial("requestSync", hostname, port);
+    if (denied !== undefined) throw denied;
+    const socket = createSocket({
+      type: hostname.includes(":") ? "udp6" : "udp4",
+      reuseAddr: reuseAddress,
+      reusePort,
+      ipv6Only,
+      lookup: literally,
+    });
+    try {
+      await done(
+        socket,
+        (callback) => socket.bind({ address: hostname, port, exclusive: true }, callback),
+      );
+      if (remote !== undefined && CONNECTS) {
+        const mapped = hostname.includes(":") && remote.family === 4;
+        const address = mapped ? `::ffff:${remote.hostname}` : remote.rawHostname;
+        await done(socket, (callback) => socket.connect(remote.port, address, callback));
+      }
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+    return new NodeUdpTransport(settings, hostname, socket);
+  }
+
+  protected override transmit(data: Uint8Array, to: Endpoint): SendOutcome {
+    // Where the kernel has no room, libuv keeps the bytes; Deno always does. So they get a copy.
+    const send = this.#queue.take(data, this.addressOf(to), to.port);
+    if (send === undefined) return "full";
+    try {
+      this.#hand(send);
+    } catch (error) {
+      this.#queue.release(send);
+      throw error;
+    }
+    return "queued";
+  }
+
+  protected override async release(): Promise<void> {
+    if (!this.#queue.drained) await this.#queue.drain();
+    await new Promise<void>((resolve) => this.#socket.close(resolve));
+  }
+
+  #hand({ view, port, hostname, settled }: PendingSend): void {
+    if (this.settings.remote !== undefined && CONNECTS) this.#socket.send(view, settled);
+    else this.#socket.send(view, port, hostname, settled);
+  }
+
+  #finish(send: PendingSend, error: unknown): void {
+    if (error === undefined) {
+      if (send.earlierError !== undefined) this.failByIcmp(send.earlierError);
+    } else if (send.tries < MAX_SEND_TRIES && mayComeFromIcmp(error)) {
+      send.tries++;
+      send.earlierError = error;
+      try {
+        return this.#hand(send);
+      } catch (thrown) {
+        this.fail(thrown, "send", send.hostname, send.port);
+      }
+    } else {
+      const denied = denoDenial("querySync", send.hostname, send.port);
+      this.fail(denied ?? error, "send", send.hostname, send.port);
+    }
+    this.#queue.release(send);
+  }
+}
+
+/** Calls `start` and waits for its callback, or for an error of the socket. */
+function done(socket: Socket, start: (callback: () => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once("error", reject);
+    // connect() hands its error to the callback.
+    start((error?: unknown) => {
+      socket.off("error", reject);
+      if (error === undefined) resolve();
+      else reject(error);
+    });
+  });
+}
+
+/** Instead of a name server, which node:dgram asks for each datagram. Addresses are literal here. */
+const literally: SocketOptions["lookup"] = (hostname, _options, callback) => {
+  callback(null, hostname, hostname.includes(":") ? 6 : 4);
+};
+
+let reusePortProbe: Promise<boolean> | undefined;
+
+/** Whether two sockets can have one port: Node before 22.12 and Deno ignore `reusePort` silently. */
+function canReusePort(): Promise<boolean> {
+  return reusePortProbe ??= (async () => {
+    if (currentRuntime() === "deno") return false;
+    const sockets: Socket[] = [];
+    try {
+      for (let port = 0; sockets.length < 2; port = sockets[0]!.address().port) {
+        const socket = createSocket({ type: "udp4", reusePort: true });
+        await done(socket, (callback) => socket.bind({ address: "127.0.0.1", port }, callback));
+        sockets.push(socket);
+      }
+      return true;
+    } catch {
+      return false;
+    } finally {
+      for (const socket of sockets) socket.close();
+    }
+  })();
+}
+
+/** Deno's node:dgram ends the process when it may not bind, and has no code when it may not send. */
+function denoDenial(
+  how: "requestSync" | "querySync",
+  hostname: string,
+  port: number,
+): NTPError | undefined {
+  const { Deno } = globalThis as { Deno?: DenoPermissions };
+  if (Deno === undefined) return undefined;
+  const address = hostname.replace(/%.*/, "");
+  const host = address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+  if (Deno.permissions[how]({ name: "net", host }).state === "granted") return undefined;
+  return systemError({ name: "NotCapable" }, { what: "bind", hostname, port });
+}
