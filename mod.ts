@@ -52,8 +52,13 @@ export type {
   UdpTransport,
 } from "./src/transport/udp_transport.ts";
 
+// Keys
+export { KeyStore } from "./src/auth/key_store.ts";
+export { KEY_TYPES, type KeyType, SymmetricKey } from "./src/auth/symmetric_key.ts";
+
 // Server
 export { type AccessAction, AccessList, type AccessRule } from "./src/server/access.ts";
+export type { Decision, DecisionHook, RequestView } from "./src/server/decision.ts";
 export type { DropReason } from "./src/server/drop_reason.ts";
 export {
   type ListenOptions,
@@ -62,12 +67,14 @@ export {
   type ServerAddress,
 } from "./src/server/ntp_server.ts";
 export { RateLimiter, type RateLimitOptions, type RateVerdict } from "./src/server/rate_limiter.ts";
+export type { KeySource } from "./src/server/request_mac.ts";
 export { Responder, type ResponderOptions } from "./src/server/responder.ts";
 export type { ServerStatistics } from "./src/server/statistics.ts";
 export type { SystemVariables } from "./src/server/system_variables.ts";
 
 // Client
 export { KissOfDeathError } from "./src/client/kiss_of_death_error.ts";
+export type { Authentication } from "./src/client/authentication.ts";
 export type { Exchange, Measurement } from "./src/client/measurement.ts";
 export type { Random } from "./src/client/request.ts";
 export { NTPClient, type NTPClientOptions } from "./src/client/ntp_client.ts";

@@ -1,3 +1,4 @@
+import type { SymmetricKey } from "../auth/symmetric_key.ts";
 import type { Clock } from "../clock/clock.ts";
 import type { Timers } from "../clock/timers.ts";
 import { NTPError } from "../packet/error.ts";
@@ -6,9 +7,10 @@ import { timestampFromWords } from "../packet/timestamp.ts";
 import { abortedError } from "../transport/aborted_error.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import type { BindUdp, UdpTransport } from "../transport/udp_transport.ts";
+import { authenticationOf, isCryptoNak } from "./authentication.ts";
 import { answers } from "./match.ts";
 import type { Exchange } from "./measurement.ts";
-import { makeRequest, type Random } from "./request.ts";
+import { makeRequest, type Random, signed } from "./request.ts";
 
 /** What an exchange needs of the world. */
 export interface ExchangeWorld {
@@ -30,6 +32,8 @@ export interface ExchangeOptions {
   readonly timeoutMs: number;
   /** Local port, 0 for a random one. */
   readonly sourcePort: number;
+  /** Key to sign the request with, and to expect the reply to be signed with. */
+  readonly key?: SymmetricKey | undefined;
   /** Ends the exchange. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -61,7 +65,7 @@ export async function exchange(
   options: ExchangeOptions,
 ): Promise<Exchange> {
   const { clock, timers } = world;
-  const { signal, timeoutMs } = options;
+  const { key, signal, timeoutMs, version } = options;
   if (signal?.aborted) throw abortedError(`asking ${server}`, signal);
 
   let transport: UdpTransport | undefined;
@@ -69,7 +73,8 @@ export async function exchange(
   let onAbort = () => {};
   try {
     return await new Promise<Exchange>((resolve, reject) => {
-      const request = makeRequest(options.version, world.random);
+      const plain = makeRequest(version, world.random);
+      const request = key === undefined ? plain : signed(plain, key, version);
       const sent = new Uint32Array(2);
       onAbort = () => reject(abortedError(`asking ${server}`, signal!));
       signal?.addEventListener("abort", onAbort);
@@ -81,11 +86,12 @@ export async function exchange(
         onDatagram(data, source, arrival) {
           if (!source.equals(server)) return;
           const packet = decodeReply(request, data);
-          if (packet === undefined) return;
+          if (packet === undefined || (key === undefined && isCryptoNak(packet))) return;
           resolve({
             packet,
             requestTimestamp: timestampFromWords(sent[0]!, sent[1]!),
             destinationTimestamp: timestampFromWords(arrival[0]!, arrival[1]!),
+            authentication: authenticationOf(data, packet, key),
           });
         },
         onError: reject,

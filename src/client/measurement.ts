@@ -1,3 +1,4 @@
+import type { Authentication } from "./authentication.ts";
 import type { NTPPacket } from "../packet/packet.ts";
 import { timestampDifference } from "../packet/timestamp.ts";
 
@@ -12,6 +13,8 @@ export interface Exchange {
   readonly requestTimestamp: bigint;
   /** T4, when the reply arrived: an NTP timestamp of the client's clock. */
   readonly destinationTimestamp: bigint;
+  /** What shows that the reply is the server's. */
+  readonly authentication: Authentication;
 }
 
 /** What an exchange says about the client's clock (RFC 5905 §8). All in seconds. */
@@ -35,7 +38,10 @@ export interface Measurement {
  * @param exchange a reply and its times
  * @param localPrecision precision of the client's clock, log2 of seconds
  */
-export function measure(exchange: Exchange, localPrecision: number): Measurement {
+export function measure(
+  exchange: Omit<Exchange, "authentication">,
+  localPrecision: number,
+): Measurement {
   const { packet, requestTimestamp, destinationTimestamp } = exchange;
   const outward = timestampDifference(packet.receiveTimestamp, requestTimestamp);
   const back = timestampDifference(packet.transmitTimestamp, destinationTimestamp);

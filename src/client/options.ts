@@ -1,3 +1,4 @@
+import { SymmetricKey } from "../auth/symmetric_key.ts";
 import type { Clock } from "../clock/clock.ts";
 import { SystemClock } from "../clock/system_clock.ts";
 import { systemTimers, type Timers } from "../clock/timers.ts";
@@ -37,6 +38,11 @@ export interface QueryOptions {
    * MAXDISP).
    */
   maxRootDistance?: number;
+  /**
+   * Key that server and client share: the request is signed with it, and only a reply signed with it
+   * is believed. Default: none.
+   */
+  key?: SymmetricKey;
   /** Aborts the query. */
   signal?: AbortSignal;
   /** The clock to compare with the server's. Default: the system's. */
@@ -53,8 +59,8 @@ export interface QueryOptions {
 
 /** {@linkcode QueryOptions} with all defaults filled in. */
 export type CheckedOptions =
-  & Required<Omit<QueryOptions, "family" | "signal">>
-  & Pick<QueryOptions, "family" | "signal">;
+  & Required<Omit<QueryOptions, "family" | "key" | "signal">>
+  & Pick<QueryOptions, "family" | "key" | "signal">;
 
 /** Least and greatest value of the whole-number options. */
 const WHOLE: Readonly<Record<string, readonly [number, number]>> = {
@@ -119,6 +125,7 @@ export function checkOptions(options: QueryOptions): CheckedOptions {
     bind: options.bind ?? bindUdp,
     resolve: options.resolve ?? resolveHost,
     ...(options.family !== undefined && { family: options.family }),
+    ...(options.key !== undefined && { key: options.key }),
     ...(options.signal !== undefined && { signal: options.signal }),
   };
   for (const [name, [least, most]] of Object.entries(WHOLE)) {
@@ -143,6 +150,9 @@ export function checkOptions(options: QueryOptions): CheckedOptions {
   }
   if (family !== undefined && family !== 4 && family !== 6) {
     throw new RangeError(`family is 4 or 6, not ${String(family)}`);
+  }
+  if (options.key !== undefined && !(options.key instanceof SymmetricKey)) {
+    throw new TypeError(`key is a SymmetricKey, not ${typeof options.key}`);
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new TypeError(`signal is an AbortSignal, not ${String(signal)}`);

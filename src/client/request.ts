@@ -1,9 +1,11 @@
+import type { SymmetricKey } from "../auth/symmetric_key.ts";
 import {
   firstByte,
   HEADER_LENGTH,
   PRECISION_AT,
   readWord,
   TRANSMIT_TIMESTAMP_AT,
+  writeWord,
 } from "../packet/header.ts";
 import { MODE_CLIENT } from "../packet/mode.ts";
 import type { Version } from "../packet/packet.ts";
@@ -13,6 +15,23 @@ export type Random = (into: Uint8Array) => void;
 
 /** Precision of a request: 32, which no clock has: clients that tell nothing of themselves write it. */
 const NO_PRECISION = 32;
+
+/**
+ * Signs a packet: puts a MAC behind it.
+ *
+ * @param packet a packet without MAC
+ * @param key the key
+ * @param version the packet's version
+ * @returns new bytes
+ */
+export function signed(packet: Uint8Array, key: SymmetricKey, version: Version): Uint8Array {
+  const digest = key.sign(packet, version);
+  const bytes = new Uint8Array(packet.length + 4 + digest.length);
+  bytes.set(packet);
+  writeWord(bytes, packet.length, key.id);
+  bytes.set(digest, packet.length + 4);
+  return bytes;
+}
 
 /**
  * A request that tells nothing of its sender: all zero but version, mode and precision, and a

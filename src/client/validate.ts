@@ -1,5 +1,7 @@
+import type { SymmetricKey } from "../auth/symmetric_key.ts";
 import { NTPError } from "../packet/error.ts";
 import { timestampDifference } from "../packet/timestamp.ts";
+import { authenticationError } from "./authentication.ts";
 import { KissOfDeathError } from "./kiss_of_death_error.ts";
 import type { Exchange, Measurement } from "./measurement.ts";
 
@@ -14,8 +16,10 @@ const TIMER_SLACK = 1;
 /** Kiss codes that only say "no time yet". */
 const NO_TIME_YET = ["INIT", "STEP"];
 
-/** Bounds of what is believed. */
+/** What is believed. */
 export interface ValidationLimits {
+  /** Key that the reply must be signed with; none, it need not be. */
+  readonly key?: SymmetricKey | undefined;
   /** Root distance from which a reply is refused, in seconds. */
   readonly maxRootDistance: number;
   /** How long the reply was waited for, in milliseconds. */
@@ -28,7 +32,7 @@ export interface ValidationLimits {
  * @param exchange a reply and its times
  * @param measurement what {@linkcode measure} made of it
  * @param server who answered, for messages
- * @param limits bounds of what is believed
+ * @param limits what is believed
  * @returns what is wrong with it; `undefined` if nothing is
  */
 export function findFault(
@@ -42,6 +46,10 @@ export function findFault(
   const unsynchronized = (what: string) =>
     new NTPError("unsynchronized", `${server} does not know the time: ${what}`);
 
+  // Before all else: a kiss-o'-death must be authenticated where the time must be.
+  if (limits.key !== undefined && exchange.authentication !== "key") {
+    return authenticationError(packet, limits.key, server);
+  }
   if (packet.stratum === 0) {
     const { kissCode } = packet;
     if (kissCode !== undefined && !NO_TIME_YET.includes(kissCode)) {

@@ -11,12 +11,21 @@ export const DROP_VERSION = -2;
 export const DROP_MODE = -3;
 /** What stands behind the header is neither extension fields nor a MAC (RFC 7822 §3). */
 export const DROP_MALFORMED = -4;
-/** Carries a MAC, and no key is known for it. */
+/**
+ * Not authenticated though a rule demands it; or with a MAC that asks for nothing: a crypto-NAK, or
+ * the empty one of MS-SNTP, which only a domain controller can fill.
+ */
 export const DROP_AUTHENTICATION = -5;
 /** The server's own clock failed. */
 export const DROP_CLOCK = -6;
 /** The reply could not be sent: the socket's queue was full, or the socket closed. */
 export const DROP_UNSENT = -7;
+/** An access rule denies it. */
+export const DROP_ACCESS = -8;
+/** Above the rate limit. */
+export const DROP_RATE = -9;
+/** The decision hook said so, or failed. */
+export const DROP_HOOK = -10;
 
 /** Name of a reason, as in the statistics. */
 export type DropReason =
@@ -26,7 +35,10 @@ export type DropReason =
   | "malformed"
   | "authentication"
   | "clock"
-  | "unsent";
+  | "unsent"
+  | "access"
+  | "rate"
+  | "hook";
 
 /** Names of the reasons: that of reason `r` stands at `-r - 1`. */
 export const DROP_REASONS: readonly DropReason[] = [
@@ -37,4 +49,7 @@ export const DROP_REASONS: readonly DropReason[] = [
   "authentication",
   "clock",
   "unsent",
+  "access",
+  "rate",
+  "hook",
 ];

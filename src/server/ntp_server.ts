@@ -1,3 +1,5 @@
+import { KeyStore } from "../auth/key_store.ts";
+import type { SymmetricKey } from "../auth/symmetric_key.ts";
 import type { Clock, ClockState } from "../clock/clock.ts";
 import { FunctionClock } from "../clock/function_clock.ts";
 import { SystemClock } from "../clock/system_clock.ts";
@@ -5,8 +7,13 @@ import { NTPError } from "../packet/error.ts";
 import { HEADER_LENGTH } from "../packet/header.ts";
 import { bindUdp } from "../transport/bind_udp.ts";
 import type { BindUdp, DatagramHandler, UdpTransport } from "../transport/udp_transport.ts";
+import { AccessList, type AccessRule } from "./access.ts";
+import { Admission } from "./admission.ts";
+import type { DecisionHook } from "./decision.ts";
 import { DROP_UNSENT } from "./drop_reason.ts";
-import { Responder } from "./responder.ts";
+import { RateLimiter, type RateLimitOptions } from "./rate_limiter.ts";
+import type { KeySource } from "./request_mac.ts";
+import { MAX_REPLY_LENGTH, Responder } from "./responder.ts";
 import { ServerCounters, type ServerStatistics } from "./statistics.ts";
 import { checkStratum, parseRefid, type SystemVariables } from "./system_variables.ts";
 
@@ -27,11 +34,24 @@ export interface NTPServerOptions {
    * stratum 0 in a packet means kiss-o'-death; 16 means not synchronised.
    */
   stratum?: number;
+  /**
+   * Who is answered: rules by prefix, of which the longest that fits decides. Default: everybody.
+   */
+  access?: readonly AccessRule[];
+  /**
+   * How often one address, and all of one prefix together, are answered; `{}` for the recommended
+   * values. Default: no limit.
+   */
+  rateLimit?: RateLimitOptions;
+  /** Keys that clients may authenticate with: keys, or a `KeyStore`. Default: none. */
+  keys?: readonly SymmetricKey[] | KeySource;
+  /** Decides about each request that is about to be answered. Default: all are served. */
+  decide?: DecisionHook;
   /** How sockets are made. Default: the runtime's own UDP. */
   bind?: BindUdp;
   /**
-   * Told of errors of sockets and clock; none of them ends the server. The clock's come at most once
-   * a second. Default: they are only counted.
+   * Told of errors of sockets, clock and hook; none of them ends the server. Those of clock and hook
+   * come at most once a second. Default: they are only counted.
    */
   onError?: (error: Error) => void;
 }
@@ -94,6 +114,9 @@ export class NTPServer implements AsyncDisposable {
   /** Stratum, 0 to 16; may be changed while the server runs. See {@linkcode NTPServerOptions}. */
   stratum: number;
   readonly #ownClock: Clock;
+  readonly #admission: Admission | undefined;
+  readonly #keys: KeySource | undefined;
+  readonly #decide: DecisionHook | undefined;
   readonly #bind: BindUdp;
   readonly #onError: ((error: Error) => void) | undefined;
   readonly #counters = new ServerCounters();
@@ -113,18 +136,26 @@ export class NTPServer implements AsyncDisposable {
     this.stratum = options.stratum ?? 1;
     parseRefid(this.refid);
     checkStratum(this.stratum);
-    const { clock, bind, onError } = options;
+    const { clock, access, rateLimit, keys, decide, bind, onError } = options;
     for (const method of ["now", "read", "state"] as const) {
       if (clock !== undefined && typeof clock?.[method] !== "function") {
         throw new TypeError(`clock is a Clock, and so has ${method}(), unlike ${String(clock)}`);
       }
     }
-    for (const [name, value] of Object.entries({ bind, onError })) {
+    for (const [name, value] of Object.entries({ decide, bind, onError })) {
       if (value !== undefined && typeof value !== "function") {
         throw new TypeError(`${name} is a function, not ${String(value)}`);
       }
     }
     this.#ownClock = clock ?? new SystemClock();
+    if (access !== undefined || rateLimit !== undefined) {
+      this.#admission = new Admission(
+        access && new AccessList(access),
+        rateLimit && new RateLimiter(rateLimit),
+      );
+    }
+    this.#keys = Array.isArray(keys) ? new KeyStore(keys) : keys as KeySource | undefined;
+    this.#decide = decide;
     this.#bind = bind ?? bindUdp;
     this.#onError = onError;
   }
@@ -160,21 +191,31 @@ export class NTPServer implements AsyncDisposable {
    */
   async listen(options: ListenOptions = {}): Promise<ServerAddress> {
     const clock = this.#clock();
-    const variables = () => this.#systemVariables(clock);
+    const variables = (): SystemVariables => this.#systemVariables(clock);
     variables(); // what is wrong with clock, refid or stratum is said before anything starts
     clock.read(new Uint32Array(2));
 
     const reportError = (error: unknown) => this.#reportError(error);
-    const responder = new Responder({ clock, variables, onError: reportError });
     const counters = this.#counters;
-    const reply = new Uint8Array(HEADER_LENGTH);
+    const responder = new Responder({
+      clock,
+      variables,
+      admission: this.#admission,
+      keys: this.#keys,
+      decide: this.#decide,
+      onDecision: ({ action, reason }) => counters.countDecision(action, reason),
+      onError: reportError,
+    });
+    const reply = new Uint8Array(MAX_REPLY_LENGTH);
+    const plain = reply.subarray(0, HEADER_LENGTH);
     const onDatagram: DatagramHandler = (data, source, arrival) => {
       let outcome = responder.respond(data, data.length, source, arrival, reply);
       if (outcome > 0) {
-        const sent = transport.send(reply, source);
+        const bytes = outcome === HEADER_LENGTH ? plain : reply.subarray(0, outcome);
+        const sent = transport.send(bytes, source);
         if (sent !== "sent" && sent !== "queued") outcome = DROP_UNSENT;
       }
-      counters.count(outcome);
+      counters.count(outcome, responder.kind);
     };
     const closings = this.#closings;
     const transport = await this.#bind({

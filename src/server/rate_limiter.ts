@@ -39,7 +39,7 @@ export interface RateLimitOptions {
 /** Entries of one set: their tags and times are half a cache line. */
 const WAYS = 4;
 /** Units of time in a second, a power of two. 32 bits of them are 12 days; differences wrap. */
-const UNITS = 4096;
+export const UNITS = 4096;
 const FRACTION_SHIFT = 20;
 /** Longest time that a bucket may take to fill, in seconds: a quarter of what differences hold. */
 const MAX_FILL = 2 ** 18;
@@ -179,7 +179,7 @@ export class RateLimiter {
    * @param now when the request arrived: seconds and fraction words of an NTP timestamp
    */
   check(address: Uint8Array, now: Uint32Array): RateVerdict {
-    const time = ((now[0]! << (32 - FRACTION_SHIFT)) | (now[1]! >>> FRACTION_SHIFT)) | 0;
+    const time = timeUnits(now);
     const words = this.#words, hashes = this.#hashes;
     if (isIpv4Mapped(address)) {
       const w3 = readWord(address, 12);
@@ -251,10 +251,24 @@ export class RateLimiter {
     return x >>> 0;
   }
 
+  /** Shortest poll that keeps within the limit of an address, log2 of seconds. */
+  get poll(): number {
+    return Math.ceil(Math.log2(this.#hostCost / UNITS));
+  }
+
   /** Memory of the table, in bytes; it never grows. */
   get byteLength(): number {
     return this.#table.byteLength;
   }
+}
+
+/**
+ * A time in units of {@linkcode UNITS}, 32 bits of it.
+ *
+ * @param now seconds and fraction words of an NTP timestamp
+ */
+export function timeUnits(now: Uint32Array): number {
+  return ((now[0]! << (32 - FRACTION_SHIFT)) | (now[1]! >>> FRACTION_SHIFT)) | 0;
 }
 
 function maskOf(bits: number): number {

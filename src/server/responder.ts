@@ -1,25 +1,35 @@
+import type { SymmetricKey } from "../auth/symmetric_key.ts";
 import type { Clock } from "../clock/clock.ts";
 import {
+  firstByte,
   HEADER_LENGTH,
   modeOf,
   ORIGIN_TIMESTAMP_AT,
   POLL_AT,
   RECEIVE_TIMESTAMP_AT,
+  REFERENCE_ID_AT,
+  STRATUM_AT,
   TRANSMIT_TIMESTAMP_AT,
   versionOf,
   writeWord,
 } from "../packet/header.ts";
 import { MODE_CLIENT, MODE_RESERVED, MODE_SERVER } from "../packet/mode.ts";
-import { trailerPart } from "../packet/trailer.ts";
+import { referenceIdFromText } from "../packet/reference_id.ts";
+import { CRYPTO_NAK_LENGTH, trailerPart } from "../packet/trailer.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
+import { type Admission, RATE, SERVE, SERVE_AUTHENTICATED } from "./admission.ts";
+import type { Decision, DecisionHook } from "./decision.ts";
 import {
   DROP_AUTHENTICATION,
   DROP_CLOCK,
+  DROP_HOOK,
   DROP_MALFORMED,
   DROP_MODE,
   DROP_SHORT,
   DROP_VERSION,
 } from "./drop_reason.ts";
+import { checkRequestMac, type KeySource, type RequestMac } from "./request_mac.ts";
+import type { ReplyKind } from "./statistics.ts";
 import {
   type SystemVariables,
   VARIABLES_LENGTH,
@@ -30,6 +40,8 @@ import {
 const NTP_PORT = 123;
 /** Bounds of the poll exponent in a reply (RFC 5905 §7.2: MINPOLL, MAXPOLL). */
 const MIN_POLL = 4, MAX_POLL = 17;
+/** Longest reply: a header and the longest MAC, that of SHA-512 before version 4. */
+export const MAX_REPLY_LENGTH = 116;
 
 /** What a responder needs to know of its server. */
 export interface ResponderOptions {
@@ -37,7 +49,15 @@ export interface ResponderOptions {
   readonly clock: Pick<Clock, "read">;
   /** Tells the system variables; asked when the second changes. */
   readonly variables: () => SystemVariables;
-  /** Told when the clock or the system variables fail, at most once a second. Default: nobody. */
+  /** Who is let in. Default: everybody. */
+  readonly admission?: Admission | undefined;
+  /** Keys that requests may be authenticated with. Default: none. */
+  readonly keys?: KeySource | undefined;
+  /** Decides about each request that is about to be answered. Default: all are served. */
+  readonly decide?: DecisionHook | undefined;
+  /** Told of each decision of the hook. Default: nobody. */
+  readonly onDecision?: ((decision: Decision) => void) | undefined;
+  /** Told when clock, system variables or hook fail, at most once a second. Default: nobody. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
@@ -74,9 +94,11 @@ export interface ResponderOptions {
  * ```
  */
 export class Responder {
+  /** What the last call of {@linkcode Responder.respond} made, if it made a reply. */
+  kind: ReplyKind = "answer";
+  readonly #options: ResponderOptions;
   readonly #clock: Pick<Clock, "read">;
-  readonly #variables: () => SystemVariables;
-  readonly #onError: ((error: unknown) => void) | undefined;
+  readonly #admission: Admission | undefined;
   readonly #transmit = new Uint32Array(2);
   /** The first bytes of every reply of this second, ready-made. */
   readonly #ready = new Uint8Array(VARIABLES_LENGTH);
@@ -88,12 +110,12 @@ export class Responder {
   /**
    * Makes a responder.
    *
-   * @param options clock and system variables
+   * @param options clock and system variables, and who is answered
    */
   constructor(options: ResponderOptions) {
+    this.#options = options;
     this.#clock = options.clock;
-    this.#variables = options.variables;
-    this.#onError = options.onError;
+    this.#admission = options.admission;
   }
 
   /** Makes the next reply ask for the system variables, though the second is the same. */
@@ -102,13 +124,15 @@ export class Responder {
   }
 
   /**
-   * Answers a datagram, or says why not. Allocates nothing but once a second, and never throws.
+   * Answers a datagram, or says why not. Never throws. Allocates nothing for a request that has
+   * neither MAC nor hook, but once a second.
    *
    * @param request holds the datagram at its beginning
    * @param length length of the datagram, in bytes
    * @param source where it came from
    * @param arrival when it arrived: seconds and fraction words
-   * @param reply at least 48 bytes, written; may be `request` itself
+   * @param reply at least 48 bytes and at least `length`, or {@linkcode MAX_REPLY_LENGTH}; written;
+   * may be `request` itself
    * @returns length of the reply, never more than `length`; or a negative reason (see
    * `DROP_REASONS`)
    */
@@ -127,13 +151,68 @@ export class Responder {
       // RFC 1059 had no modes: only there is 0 a request, unless a server's port sent it.
       if (mode !== MODE_RESERVED || version !== 1 || source.port === NTP_PORT) return DROP_MODE;
     }
-    if (length > HEADER_LENGTH) {
-      let at = HEADER_LENGTH, part: number;
-      while ((part = trailerPart(request, at, length, version)) > 0) at += part;
-      if (part !== 0) return (part & 3) === 0 ? DROP_AUTHENTICATION : DROP_MALFORMED;
+    const verdict = this.#admission === undefined ? SERVE : this.#admission.judge(source, arrival);
+    if (verdict < 0) return verdict;
+    // The plain path: a request of 48 bytes that nobody else has a say in.
+    if (length === HEADER_LENGTH && verdict === SERVE && this.#options.decide === undefined) {
+      this.kind = "answer";
+      return this.#write(request, version, arrival, reply) ? HEADER_LENGTH : DROP_CLOCK;
     }
-    if (!this.#prepare(arrival[0]!)) return DROP_CLOCK;
+    try {
+      return this.#consider(request, length, source, arrival, reply, verdict);
+    } catch (error) {
+      this.#report(error, arrival[0]!);
+      return DROP_HOOK;
+    }
+  }
 
+  /** The way of a request that carries more than a header, is to be kissed, or meets a hook. */
+  #consider(
+    request: Uint8Array,
+    length: number,
+    source: Endpoint,
+    arrival: Uint32Array,
+    reply: Uint8Array,
+    verdict: number,
+  ): number {
+    const version = versionOf(request[0]!);
+    let at = HEADER_LENGTH, part: number;
+    while ((part = trailerPart(request, at, length, version)) > 0) at += part;
+    if ((part & 3) !== 0) return DROP_MALFORMED;
+    const { keys, decide, onDecision } = this.#options;
+    let mac: RequestMac | undefined;
+    if (part !== 0) {
+      const found = checkRequestMac(request, at, length, version, source.bytes, keys);
+      if (found === "none") return DROP_AUTHENTICATION;
+      if (found === "wrong") return this.#writeCryptoNak(request, version, arrival, reply);
+      mac = found;
+    }
+    if (verdict === SERVE_AUTHENTICATED && mac === undefined) return DROP_AUTHENTICATION;
+
+    let kissCode = verdict > SERVE_AUTHENTICATED ? verdict : 0;
+    let decision: Decision | undefined;
+    if (decide !== undefined && kissCode === 0) {
+      const bytes = request.subarray(0, length);
+      decision = decide({ source, version, keyId: mac?.key.id ?? 0, bytes });
+      if (decision !== undefined) onDecision?.(decision);
+      if (decision?.action === "drop") return DROP_HOOK;
+      if (decision?.action === "kiss") kissCode = referenceIdFromText(decision.kissCode);
+    }
+    this.kind = kissCode === 0 ? "answer" : "kiss";
+    if (!this.#write(request, version, arrival, reply)) return DROP_CLOCK;
+    if (kissCode !== 0) this.#makeKiss(reply, version, kissCode);
+    if (decision?.action === "adjust") decision.adjust(reply.subarray(0, HEADER_LENGTH));
+    return mac === undefined ? HEADER_LENGTH : sign(reply, mac.key, mac.digestLength, version);
+  }
+
+  /** Writes a plain reply; false when the clock or the system variables fail. */
+  #write(
+    request: Uint8Array,
+    version: number,
+    arrival: Uint32Array,
+    reply: Uint8Array,
+  ): boolean {
+    if (!this.#prepare(arrival[0]!)) return false;
     // The request's fields are read before they are overwritten: reply may be request.
     const poll = (request[POLL_AT]! << 24) >> 24;
     for (let i = 0; i < 8; i++) {
@@ -151,18 +230,42 @@ export class Responder {
       this.#clock.read(transmit); // last of all: what comes after it makes the reply late
     } catch (error) {
       this.#report(error, arrival[0]!);
-      return DROP_CLOCK;
+      return false;
     }
     writeWord(reply, TRANSMIT_TIMESTAMP_AT, transmit[0]!);
     writeWord(reply, TRANSMIT_TIMESTAMP_AT + 4, transmit[1]!);
-    return HEADER_LENGTH;
+    return true;
+  }
+
+  /** Turns a plain reply into a kiss-o'-death (RFC 5905 §7.4). */
+  #makeKiss(reply: Uint8Array, version: number, kissCode: number): void {
+    reply[0] = firstByte(3, version, MODE_SERVER);
+    reply[STRATUM_AT] = 0;
+    writeWord(reply, REFERENCE_ID_AT, kissCode);
+    const limit = this.#admission?.rateLimiter?.poll;
+    if (kissCode === RATE && limit !== undefined) {
+      reply[POLL_AT] = Math.min(MAX_POLL, Math.max(limit, reply[POLL_AT]!));
+    }
+  }
+
+  /** A reply whose MAC has no digest: "I cannot check yours" (RFC 5905 §9.2). */
+  #writeCryptoNak(
+    request: Uint8Array,
+    version: number,
+    arrival: Uint32Array,
+    reply: Uint8Array,
+  ): number {
+    this.kind = "crypto-NAK";
+    if (!this.#write(request, version, arrival, reply)) return DROP_CLOCK;
+    writeWord(reply, HEADER_LENGTH, 0);
+    return HEADER_LENGTH + CRYPTO_NAK_LENGTH;
   }
 
   /** Has the ready-made bytes of this second; false when the system variables fail. */
   #prepare(second: number): boolean {
     if (second === this.#readySecond) return true;
     try {
-      writeSystemVariables(this.#variables(), this.#ready);
+      writeSystemVariables(this.#options.variables(), this.#ready);
     } catch (error) {
       this.#report(error, second);
       return false;
@@ -175,9 +278,22 @@ export class Responder {
     if (second === this.#errorSecond) return;
     this.#errorSecond = second;
     try {
-      this.#onError?.(error);
+      this.#options.onError?.(error);
     } catch {
       // What reports errors must not make more; the drop is counted all the same.
     }
   }
+}
+
+/** Puts a MAC behind a reply; returns its length. */
+function sign(
+  reply: Uint8Array,
+  key: SymmetricKey,
+  digestLength: number,
+  version: number,
+): number {
+  const digest = key.sign(reply.subarray(0, HEADER_LENGTH), version);
+  writeWord(reply, HEADER_LENGTH, key.id);
+  for (let i = 0; i < digestLength; i++) reply[HEADER_LENGTH + 4 + i] = digest[i]!;
+  return HEADER_LENGTH + 4 + digestLength;
 }

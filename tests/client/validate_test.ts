@@ -30,7 +30,12 @@ function fault(
   times: { t4?: bigint; precision?: number } = {},
 ) {
   const packet = new NTPPacket({ ...GOOD, ...fields });
-  const exchange = { packet, requestTimestamp: T1, destinationTimestamp: times.t4 ?? T4 };
+  const exchange = {
+    packet,
+    requestTimestamp: T1,
+    destinationTimestamp: times.t4 ?? T4,
+    authentication: "none",
+  } as const;
   const measurement = measure(exchange, times.precision ?? -20);
   const limits = { maxRootDistance: 16, timeoutMs: 5000 };
   return findFault(exchange, measurement, "192.0.2.1:123", limits);

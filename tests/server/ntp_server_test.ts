@@ -121,15 +121,21 @@ test("statistics have a reason for every datagram not answered", async () => {
   assertEquals(server.statistics(), {
     received: 8,
     answered: 2,
+    kissed: 0,
+    cryptoNaks: 1,
     dropped: {
       short: 2,
       version: 1,
       mode: 1,
       malformed: 1,
-      authentication: 1,
+      authentication: 0,
       clock: 0,
       unsent: 0,
+      access: 0,
+      rate: 0,
+      hook: 0,
     },
+    decisions: {},
     errors: 0,
   });
 });

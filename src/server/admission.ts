@@ -1,0 +1,67 @@
+import { referenceIdFromText } from "../packet/reference_id.ts";
+import type { Endpoint } from "../transport/endpoint.ts";
+import type { AccessList } from "./access.ts";
+import { DROP_ACCESS, DROP_RATE } from "./drop_reason.ts";
+import { KissBudget } from "./kiss_budget.ts";
+import type { RateLimiter } from "./rate_limiter.ts";
+
+/** {@linkcode Admission.judge}: serve the request, whoever sent it. */
+export const SERVE = 0;
+/** {@linkcode Admission.judge}: serve the request if it is authenticated. */
+export const SERVE_AUTHENTICATED = 1;
+
+/** Kiss code for addresses that a rule tells to go away. */
+const DENY: number = referenceIdFromText("DENY");
+/** Kiss code for clients that ask too often. */
+export const RATE: number = referenceIdFromText("RATE");
+
+/** Who is let in: access rules and rate limit, judged by address alone. */
+export class Admission {
+  /** The limiter, if there is one. */
+  readonly rateLimiter: RateLimiter | undefined;
+  readonly #access: AccessList | undefined;
+  readonly #limitsAll: boolean;
+  readonly #kisses: KissBudget;
+
+  /**
+   * Puts rules and limit together. Where a rule says `"limited"`, the limit is for the addresses of
+   * such rules; else it is for all.
+   *
+   * @param access rules, if there are any
+   * @param rateLimiter the limit, if there is one
+   * @param kisses how many kisses may be sent
+   */
+  constructor(
+    access: AccessList | undefined,
+    rateLimiter: RateLimiter | undefined,
+    kisses: KissBudget = new KissBudget(),
+  ) {
+    this.#access = access;
+    this.rateLimiter = rateLimiter;
+    this.#limitsAll = access === undefined || !access.limitsSome;
+    this.#kisses = kisses;
+  }
+
+  /**
+   * Judges a request. Allocates nothing.
+   *
+   * @param source where it came from
+   * @param arrival when: seconds and fraction words
+   * @returns {@linkcode SERVE}, {@linkcode SERVE_AUTHENTICATED}, a negative drop reason, or a kiss
+   * code (four characters as one number) to reply with
+   */
+  judge(source: Endpoint, arrival: Uint32Array): number {
+    const action = this.#access === undefined ? "allow" : this.#access.actionFor(source.bytes);
+    if (action === "deny") return DROP_ACCESS;
+    if (action === "kod") return this.#kisses.allows(source.bytes, arrival) ? DENY : DROP_ACCESS;
+    if (this.rateLimiter !== undefined && (this.#limitsAll || action === "limited")) {
+      const verdict = this.rateLimiter.check(source.bytes, arrival);
+      // A whole prefix above its limit is a flood: nobody there would heed a kiss.
+      if (verdict === "prefix") return DROP_RATE;
+      if (verdict === "address") {
+        return this.#kisses.allows(source.bytes, arrival) ? RATE : DROP_RATE;
+      }
+    }
+    return action === "require-auth" ? SERVE_AUTHENTICATED : SERVE;
+  }
+}

@@ -1,0 +1,52 @@
+import type { Endpoint } from "../transport/endpoint.ts";
+
+/**
+ * A request as the decision hook sees it, after access rules, rate limit and authentication. All is
+ * borrowed: valid until the hook returns.
+ */
+export interface RequestView {
+  /** Where it came from. */
+  readonly source: Endpoint;
+  /** Protocol version, 1 to 4. */
+  readonly version: number;
+  /** Key that authenticated it; 0, none did. */
+  readonly keyId: number;
+  /** The whole datagram. Not to be written. */
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * What a decision hook wants done: serve as usual; drop without a word; kiss (reply with a
+ * kiss-o'-death, without the bounds that the server's own kisses have); or adjust the reply, to
+ * test how clients take it.
+ */
+export type Decision =
+  | { readonly action: "serve" | "drop"; readonly reason: string }
+  | {
+    readonly action: "kiss";
+    readonly reason: string;
+    /** One to four characters, such as `"RATE"`, `"DENY"` or `"RSTR"`. */
+    readonly kissCode: string;
+  }
+  | {
+    readonly action: "adjust";
+    readonly reason: string;
+    /** Changes the reply's header in place, 48 bytes; a MAC is made afterwards. */
+    readonly adjust: (reply: Uint8Array) => void;
+  };
+
+/**
+ * Decides about a request. `undefined` serves it. An exception costs the request its answer, is
+ * counted and reported, and ends nothing.
+ *
+ * @example A server that sends every third client away
+ * ```ts
+ * import { type DecisionHook, NTPServer } from "@ntps/ntps";
+ *
+ * let count = 0;
+ * const decide: DecisionHook = () =>
+ *   ++count % 3 === 0 ? { action: "kiss", kissCode: "DENY", reason: "third" } : undefined;
+ * const server = new NTPServer({ decide });
+ * ```
+ */
+export type DecisionHook = (request: RequestView) => Decision | undefined;

@@ -1,0 +1,61 @@
+import type { SymmetricKey } from "../auth/symmetric_key.ts";
+import { readWord } from "../packet/header.ts";
+import { CRYPTO_NAK_LENGTH } from "../packet/trailer.ts";
+
+/** Where a server finds its keys; a `KeyStore` is one. */
+export interface KeySource {
+  /** The key with this identifier, if there is one. */
+  get(id: number): SymmetricKey | undefined;
+  /**
+   * Whether a key may be used from an address.
+   *
+   * @param id identifier of a key
+   * @param address 16 bytes, IPv4 in its IPv4-mapped form
+   */
+  allows(id: number, address: Uint8Array): boolean;
+}
+
+/** What a MAC that is right asks for: a reply with a MAC by the same key. */
+export interface RequestMac {
+  /** The key it was made with. */
+  readonly key: SymmetricKey;
+  /** Length of its digest, in bytes: that of the reply's, too. */
+  readonly digestLength: number;
+}
+
+/** Whether the MAC is MS-SNTP's: a key identifier of the domain's, and nothing in the digest. */
+function isMsSntp(request: Uint8Array, at: number, length: number, version: number): boolean {
+  if (version !== 3) return false;
+  for (let i = at + 4; i < length; i++) if (request[i] !== 0) return false;
+  return true;
+}
+
+/**
+ * Checks the MAC of a request.
+ *
+ * @param request holds the datagram at its beginning
+ * @param at where the MAC begins
+ * @param length length of the datagram, in bytes
+ * @param version the request's version
+ * @param address of the sender, 16 bytes
+ * @param keys where keys are found
+ * @returns the key; `"none"` when this is a MAC that asks for nothing; `"wrong"` when the digest is
+ * wrong or the key unknown or not for this address
+ */
+export function checkRequestMac(
+  request: Uint8Array,
+  at: number,
+  length: number,
+  version: number,
+  address: Uint8Array,
+  keys: KeySource | undefined,
+): RequestMac | "none" | "wrong" {
+  // A crypto-NAK authenticates nothing (CVE-2015-7871).
+  if (length - at === CRYPTO_NAK_LENGTH || isMsSntp(request, at, length, version)) return "none";
+  const id = readWord(request, at);
+  const key = keys?.get(id);
+  if (key === undefined || !keys!.allows(id, address)) return "wrong";
+  const digest = request.subarray(at + 4, length);
+  if (!key.verify(request.subarray(0, at), digest, version)) return "wrong";
+  return { key, digestLength: digest.length };
+}
