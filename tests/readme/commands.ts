@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { systemError } from "../../src/transport/system_error.ts";
 import { runNtps } from "./ntps.ts";
-import { ROOT, runFile, RUNTIME } from "./runtime.ts";
+import { ROOT, RUNTIME, start } from "./runtime.ts";
 
 type Match = RegExpExecArray;
 
@@ -34,11 +34,11 @@ function checkStep(command: string): void {
   assertStringIncludes(read(".ci/run"), `\nstep ${command}`);
 }
 
-/** An example that ends by itself is run on the runtime that the command names, if it is this one. */
-async function runExample(runtime: string, file: string): Promise<void> {
+/** An example that ends by itself is run as the command says, if this is the runtime that it names. */
+async function runExample(runtime: string, flags: string, file: string): Promise<void> {
   assertExists(file);
   if (file !== "examples/demo.ts" || runtime !== RUNTIME) return;
-  const { code, output } = await runFile(ROOT + file);
+  const { code, output } = await start([...flags.split(" ").filter((flag) => flag !== ""), file]);
   assertEquals(code, 0, output);
 }
 
@@ -46,21 +46,17 @@ const NAME = "@ntps/ntps";
 
 const RULES: readonly Rule[] = [
   {
-    // The same file with the Deno that npm gives; the version is the one that the suite runs on.
-    pattern: /^npx -y deno@(\S+) run -A --unstable-net (examples\/\w+\.ts)$/,
-    check([, version, file]) {
+    // What npm gives; the version is the one that the suite runs on.
+    pattern: /^npx -y deno@(\S+) (run -A --unstable-net) (examples\/\w+\.ts)$/,
+    check([, version, flags, file]) {
       const { dependencies } = JSON.parse(read("tools/runtimes/package.json"));
       assertEquals(version, dependencies.deno);
-      return runExample("deno", file!);
+      return runExample("deno", flags!, file!);
     },
   },
   {
-    pattern: /^(deno) run -A --unstable-net (examples\/\w+\.ts)$/,
-    check: ([, runtime, file]) => runExample(runtime!, file!),
-  },
-  {
-    pattern: /^(bun|node) (?:run )?(examples\/\w+\.ts)$/,
-    check: ([, runtime, file]) => runExample(runtime!, file!),
+    pattern: /^(deno|bun|node) ((?:run )?(?:-[\w-]+ )*)(examples\/\w+\.ts)$/,
+    check: ([, runtime, flags, file]) => runExample(runtime!, flags!, file!),
   },
   {
     pattern: /^npm ci$/,

@@ -10,6 +10,7 @@ import { test } from "node:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { DROP_REASONS } from "../../src/server/drop_reason.ts";
 import { checkCommand, commandsOf } from "./commands.ts";
 import { type Block, fencedBlocks, tableRows } from "./markdown.ts";
 import { runNtps } from "./ntps.ts";
@@ -126,6 +127,11 @@ test("README: the table of errors has all codes, and what the library says of th
   const codes = [...union!.matchAll(/"([\w-]+)"/g)].map(([, code]) => code);
   const rows = tableRows(README, "`error.code`");
   assertEquals(rows.map(([code]) => code!.replaceAll("`", "")).sort(), codes.sort());
+});
+
+test("README: every reason not to answer is named", () => {
+  const missing = DROP_REASONS.filter((reason) => !README.includes(`\`${reason}\``));
+  assertEquals(missing, []);
 });
 
 test("README: the server is that of examples/server.ts", () => {
