@@ -8,18 +8,19 @@ import { UsageError } from "./usage_error.ts";
 import type { World } from "./world.ts";
 
 const DETAILS = `
-HEX is the UDP payload in hexadecimal; spaces, commas, colons, line breaks
-and 0x do not matter.
-FILE holds the payload as it is, or as HEX; - is standard input. What could be HEX is:
-write ./FILE for a file whose name consists of hexadecimal digits.
+HEX is the UDP payload in hexadecimal; spaces, commas, colons, line breaks and
+0x do not matter. FILE holds the payload as it is, or as HEX; - is standard
+input. What could be HEX is: write ./FILE for a file whose name consists of
+hexadecimal digits.
 
 Timestamps are shown in the era from 1968 to 2104.
 
 With --json: an object with the fields of NTPPacket under their names, their
-\`…Description\`, and \`bytes\`, the payload in hexadecimal. Durations are seconds; times
-are ISO 8601 with nanoseconds, null if not known.
+\`…Description\`, and \`bytes\`, the payload in hexadecimal. Durations are seconds;
+times are ISO 8601 with nanoseconds, null if not known.
 
-Exit status: 0 it is a packet; 1 it is none, or cannot be read; 2 wrong arguments.
+Exit status: 0 it is a packet; 1 it is none, or cannot be read; 2 wrong
+arguments.
 `;
 
 /** Bytes of hexadecimal text, with or without separators; `undefined` if it is none. */

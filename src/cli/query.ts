@@ -11,22 +11,22 @@ import { UsageError } from "./usage_error.ts";
 
 const DETAILS = `
 HOST is a name or an IP address, with a port if it has one of its own:
-  pool.ntp.org   pool.ntp.org:12300   192.0.2.1   2001:db8::1   [2001:db8::1]:12300
+  pool.ntp.org  pool.ntp.org:12300  192.0.2.1  2001:db8::1  [2001:db8::1]:12300
 ${DURATION_HELP}
 
 offset    what to add to the clock of this computer; positive: it is behind
 delay     the way there and back
-distance  root distance: how wrong the time may be once the offset is added, if the
-          server tells the truth
+distance  root distance: how wrong the time may be once the offset is added, if
+          the server tells the truth
 
-With --json: an array with an object for each HOST, in their order. \`host\` and \`ok\`
-are always there; with ok: false, \`error\` { code, message }; with ok: true, \`address\`,
-\`port\`, \`time\`, \`unixNanoseconds\` (text), \`offset\`, \`delay\`, \`dispersion\`,
-\`rootDistance\`, \`jitter\`, \`packet\` (as of ntps decode), \`samples\`, \`attempts\`.
-Durations are seconds; times are ISO 8601 with nanoseconds.
+With --json: an array with an object for each HOST, in their order. \`host\` and
+\`ok\` are always there; with ok: false, \`error\` { code, message }; with ok: true,
+\`address\`, \`port\`, \`time\`, \`unixNanoseconds\` (text), \`offset\`, \`delay\`,
+\`dispersion\`, \`rootDistance\`, \`jitter\`, \`packet\` (as of ntps decode), \`samples\`,
+\`attempts\`. Durations are seconds; times are ISO 8601 with nanoseconds.
 
-Exit status: 0 every HOST gave the time; 1 one of them did not; 2 wrong arguments;
-130 interrupted.
+Exit status: 0 every HOST gave the time; 1 one of them did not; 2 wrong
+arguments; 130 interrupted.
 `;
 
 /** What became of a host. */
@@ -71,7 +71,7 @@ export const query: Command = command({
       least: 1,
       most: 1000,
       initial: 1,
-      help: "ask N times; the answer with the least delay counts",
+      help: "ask N times; the one with the least delay counts",
     }),
     interval: duration({
       letter: "i",
@@ -93,7 +93,7 @@ export const query: Command = command({
       least: 0,
       most: 100,
       initial: 0,
-      help: "ask an address up to N times more if it does not answer",
+      help: "ask an address that is silent N times more",
     }),
     ipv4: flag({ letter: "4", help: "ask IPv4 addresses only" }),
     ipv6: flag({ letter: "6", help: "ask IPv6 addresses only" }),

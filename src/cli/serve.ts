@@ -8,12 +8,12 @@ import { describeStatistics, watchStatistics } from "./server_log.ts";
 import { UsageError } from "./usage_error.ts";
 
 const DETAILS = `
-Serves the clock of this computer to everybody who asks, until SIGINT (Ctrl+C) or
-SIGTERM. Port 123 needs privileges. Stratum 1 is for computers whose clock is set by a
-reference clock; clients believe them more than others.
+Serves the clock of this computer to everybody who asks, until SIGINT (Ctrl+C)
+or SIGTERM. Port 123 needs privileges. Stratum 1 is for computers whose clock is
+set by a reference clock; clients believe them more than others.
 
-Once a second at most, and only if something happened, a line says how many requests
-were answered and how many datagrams dropped, and why.
+Once a second at most, and only if something happened, a line says how many
+requests were answered and how many datagrams dropped, and why.
 
 Exit status: 0 ended by a signal; 1 it could not start; 2 wrong arguments.
 `;
@@ -122,6 +122,7 @@ export const serve: Command = command({
       log(describeStatistics(now, before) + (failed ? ` (${lastError})` : ""));
     });
     const signal = await ended;
+    stopListening();
     stopWatching();
     await server.close();
     log(`ended by ${signal}: ${describeStatistics(server.statistics())} in all`);

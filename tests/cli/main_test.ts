@@ -1,0 +1,78 @@
+// The command as a process: what only the real world can show.
+import { test } from "node:test";
+import { assertEquals, assertMatch } from "@std/assert";
+import { NTPPacket } from "../../src/packet/mod.ts";
+import { NTPServer } from "../../src/server/ntp_server.ts";
+import { run, start } from "../child.ts";
+
+const MAIN = "src/cli/main.ts";
+
+test("main.ts: asks a server, and its exit status is for scripts", async () => {
+  await using server = new NTPServer({ refid: "GPS" });
+  const { port } = await server.listen({ hostname: "127.0.0.1", port: 0 });
+  const { status, stdout, stderr } = await run(MAIN, ["query", `127.0.0.1:${port}`]);
+  assertEquals([status, stderr], [0, ""]);
+  assertMatch(stdout, /^host +address .*\n127\.0\.0\.1:\d+ +127\.0\.0\.1:\d+ +1 +GPS .* none\n$/);
+  assertEquals(server.statistics().answered, 1);
+});
+
+test("main.ts: a wrong option is one line and status 2", async () => {
+  const { status, stdout, stderr } = await run(MAIN, ["query", "--prot", "4", "127.0.0.1"]);
+  const line = "ntps query: there is no option --prot; did you mean --protocol?\n";
+  assertEquals([status, stdout, stderr], [2, "", line]);
+});
+
+test("main.ts: serves until a signal comes", async () => {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    const child = start(MAIN, ["serve", "--port", "0", "--address", "127.0.0.1"]);
+    try {
+      const [, port] = await child.match(/ listening at 127\.0\.0\.1:(\d+) \((deno|bun|node)\); /);
+      const asked = await run(MAIN, ["query", `127.0.0.1:${port}`, "--json"]);
+      assertEquals(JSON.parse(asked.stdout)[0].packet.referenceText, "127.127.1.1");
+      child.kill(signal);
+      const { status, stdout, stderr } = await child.ended;
+      assertEquals([status, stderr], [0, ""]);
+      assertMatch(stdout, new RegExp(` ended by ${signal}: answered 1 in all\n$`));
+    } finally {
+      child.kill("SIGKILL");
+    }
+  }
+});
+
+test("main.ts: a port that is taken is one line with the remedy and status 1", async () => {
+  await using server = new NTPServer();
+  const { port } = await server.listen({ hostname: "127.0.0.1", port: 0 });
+  const args = ["serve", "-a", "127.0.0.1", "-p", `${port}`];
+  const { status, stdout, stderr } = await run(MAIN, args);
+  assertEquals([status, stdout], [1, ""]);
+  assertMatch(stderr, /^ntps serve: 127\.0\.0\.1:\d+ is in use [^\n]*choose another port[^\n]*\n$/);
+});
+
+test("main.ts: reads standard input and files", async () => {
+  const bytes = new NTPPacket({ mode: 4, stratum: 1, referenceId: 0x50505300 }).encode();
+  const { status, stdout, stderr } = await run(MAIN, ["decode", "-"], { input: bytes });
+  assertEquals([status, stderr], [0, ""]);
+  assertMatch(stdout, /reference identifier +PPS +pulse per second\n/);
+
+  const missing = await run(MAIN, ["decode", "no/such/file"]);
+  const line =
+    'ntps decode: "no/such/file" is neither hexadecimal, in pairs of digits, nor a file\n';
+  assertEquals([missing.status, missing.stderr], [1, line]);
+  const folder = await run(MAIN, ["decode", "src"]);
+  const itIs = 'ntps decode: cannot read "src": it is a folder\n';
+  assertEquals([folder.status, folder.stderr], [1, itIs]);
+});
+
+test("main.ts: a reader that has had enough is no error", async () => {
+  const child = start(MAIN, ["serve", "--port", "0", "--address", "127.0.0.1"]);
+  try {
+    const [, port] = await child.match(/ listening at 127\.0\.0\.1:(\d+) /);
+    child.closeStdout();
+    // The next line that it writes finds nobody to read it.
+    await run(MAIN, ["query", `127.0.0.1:${port}`]);
+    const { stderr } = await child.ended;
+    assertEquals(stderr, "");
+  } finally {
+    child.kill("SIGKILL");
+  }
+});
