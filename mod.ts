@@ -68,8 +68,10 @@ export {
 } from "./src/server/ntp_server.ts";
 export { RateLimiter, type RateLimitOptions, type RateVerdict } from "./src/server/rate_limiter.ts";
 export type { KeySource } from "./src/server/request_mac.ts";
+export { Admission } from "./src/server/admission.ts";
+export { KissBudget } from "./src/server/kiss_budget.ts";
 export { Responder, type ResponderOptions } from "./src/server/responder.ts";
-export type { ServerStatistics } from "./src/server/statistics.ts";
+export type { ReplyKind, ServerStatistics } from "./src/server/statistics.ts";
 export type { SystemVariables } from "./src/server/system_variables.ts";
 
 // Client

@@ -134,7 +134,12 @@ const CASES: Record<string, Loop> = {
     for (let i = 0; i < times; i++) {
       const data = replyBytes[i % VARIETY]!;
       if (!answers(requests[i % VARIETY]!, data)) throw new Error("a reply matches no request");
-      const exchange = { packet: NTPPacket.decode(data), requestTimestamp, destinationTimestamp };
+      const exchange = {
+        packet: NTPPacket.decode(data),
+        requestTimestamp,
+        destinationTimestamp,
+        authentication: "none",
+      } as const;
       const measurement = measure(exchange, -23);
       const fault = findFault(exchange, measurement, "192.0.2.1:123", limits);
       if (fault) throw fault;
