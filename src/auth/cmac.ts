@@ -20,7 +20,7 @@ export class Cmac {
   readonly #cipher: BlockCipher;
   readonly #whole: Uint8Array;
   readonly #padded: Uint8Array;
-  #last: Uint8Array = new Uint8Array(BLOCK);
+  readonly #last: Uint8Array;
   #buffer: Uint8Array = new Uint8Array(4 * BLOCK);
 
   /**
@@ -32,7 +32,7 @@ export class Cmac {
     const zero = new Uint8Array(BLOCK);
     this.#cipher = nodeCrypto().createCipheriv(`aes-${8 * key.length}-cbc`, key, zero);
     this.#cipher.setAutoPadding(false);
-    this.#last = this.#cipher.update(zero);
+    this.#last = new Uint8Array(this.#cipher.update(zero));
     this.#whole = double(this.#last);
     this.#padded = double(this.#whole);
   }
@@ -41,7 +41,7 @@ export class Cmac {
    * The MAC of a message.
    *
    * @param message any bytes
-   * @returns 16 bytes
+   * @returns new bytes, 16 of them
    */
   sign(message: Uint8Array): Uint8Array {
     const { length } = message;
@@ -57,7 +57,7 @@ export class Cmac {
       input[i]! ^= this.#last[i]!;
       input[end + i]! ^= mask[i]!;
     }
-    this.#last = this.#cipher.update(input).subarray(-BLOCK);
-    return this.#last;
+    this.#last.set(this.#cipher.update(input).subarray(-BLOCK));
+    return this.#last.slice();
   }
 }

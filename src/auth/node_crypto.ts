@@ -3,13 +3,13 @@ import { NTPError } from "../packet/error.ts";
 /** The part of `node:crypto` that is used. Node, Bun and Deno have it. */
 export interface NodeCrypto {
   /** Digest of some bytes, at once: not in every version. */
-  hash?(algorithm: string, data: Uint8Array, encoding: "buffer"): Uint8Array;
+  hash?(algorithm: string, data: Uint8Array, encoding: "hex"): string;
   /** Digest of some bytes, step by step. */
-  createHash(algorithm: string): { update(data: Uint8Array): { digest(): Uint8Array } };
+  createHash(algorithm: string): {
+    update(data: Uint8Array): { digest(encoding: "hex"): string };
+  };
   /** A cipher that is fed bytes. */
   createCipheriv(algorithm: string, key: Uint8Array, iv: Uint8Array): BlockCipher;
-  /** Whether both are equal, in a time that does not depend on where they differ. */
-  timingSafeEqual(a: Uint8Array, b: Uint8Array): boolean;
 }
 
 /** A cipher that is fed bytes. */
@@ -24,16 +24,14 @@ interface World {
   readonly process?: { getBuiltinModule?(name: string): unknown };
 }
 
-let found: NodeCrypto | undefined;
-
 /**
- * The runtime's `node:crypto`, asked for when first needed: no import, so that what bundles this
+ * The runtime's `node:crypto`, asked for when a key is made: no import, so that what bundles this
  * library for a browser finds none.
  *
  * @throws {NTPError} `unsupported` where there is none
  */
 export function nodeCrypto(): NodeCrypto {
-  found ??= (globalThis as World).process?.getBuiltinModule?.("node:crypto") as NodeCrypto;
+  const found = (globalThis as World).process?.getBuiltinModule?.("node:crypto");
   if (found === undefined) {
     throw new NTPError(
       "unsupported",
@@ -41,5 +39,5 @@ export function nodeCrypto(): NodeCrypto {
         "or later",
     );
   }
-  return found;
+  return found as NodeCrypto;
 }

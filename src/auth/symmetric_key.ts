@@ -1,5 +1,7 @@
+import { NTPError } from "../packet/error.ts";
 import { Cmac } from "./cmac.ts";
-import { nodeCrypto } from "./node_crypto.ts";
+import { equalBytes } from "./equal_bytes.ts";
+import { KeyedDigest } from "./keyed_digest.ts";
 
 /**
  * How a key makes MACs: a digest of key and packet (RFC 5905 §7.3), or AES-CMAC (RFC 8573). HMAC is
@@ -58,7 +60,7 @@ export class SymmetricKey {
   readonly id: number;
   /** How it makes MACs. */
   readonly type: KeyType;
-  readonly #mac: (message: Uint8Array) => Uint8Array;
+  readonly #mac: Cmac | KeyedDigest;
   readonly #macLength: number;
 
   /**
@@ -68,7 +70,8 @@ export class SymmetricKey {
    * 1024 for the others. The bytes are copied
    * @throws {TypeError} if something has the wrong type
    * @throws {RangeError} if the id is out of range or the secret has the wrong length
-   * @throws {NTPError} `unsupported` where the runtime has no `node:crypto`
+   * @throws {NTPError} `unsupported` where the runtime lacks `node:crypto` or, as under FIPS, the
+   * algorithm
    */
   constructor(key: { id: number; type: KeyType; secret: Uint8Array }) {
     const { id, type, secret } = key;
@@ -96,11 +99,13 @@ export class SymmetricKey {
     this.id = id;
     this.type = type;
     this.#macLength = macLength;
-    if (digest === undefined) {
-      const cmac = new Cmac(secret);
-      this.#mac = (message) => cmac.sign(message);
-    } else {
-      this.#mac = digestMac(digest, secret.slice());
+    try {
+      this.#mac = digest === undefined ? new Cmac(secret) : new KeyedDigest(digest, secret);
+      this.#mac.sign(new Uint8Array(0)); // what does not work must not be found out by a packet
+    } catch (cause) {
+      if (cause instanceof NTPError) throw cause;
+      const message = `Key ${id}: the node:crypto of this runtime does not do ${type}`;
+      throw new NTPError("unsupported", message, { cause });
     }
   }
 
@@ -121,7 +126,7 @@ export class SymmetricKey {
    * @returns new bytes, {@linkcode SymmetricKey.digestLength} of them
    */
   sign(message: Uint8Array, version: number): Uint8Array {
-    return this.#mac(message).slice(0, this.digestLength(version));
+    return this.#mac.sign(message).slice(0, this.digestLength(version));
   }
 
   /**
@@ -136,29 +141,11 @@ export class SymmetricKey {
     const { length } = digest;
     const isCut = version < 4 && length === MAX_DIGEST_V4 && length < this.#macLength;
     if (!isCut && length !== this.digestLength(version)) return false;
-    return nodeCrypto().timingSafeEqual(this.#mac(message).subarray(0, length), digest);
+    return equalBytes(this.#mac.sign(message).subarray(0, length), digest);
   }
 
   /** Without the secret. */
   toJSON(): { id: number; type: KeyType } {
     return { id: this.id, type: this.type };
   }
-}
-
-/** The digest of secret and message, one behind the other (RFC 5905 §7.3). */
-function digestMac(algorithm: string, secret: Uint8Array): (message: Uint8Array) => Uint8Array {
-  const crypto = nodeCrypto();
-  let buffer = new Uint8Array(secret.length + 128);
-  buffer.set(secret);
-  return (message) => {
-    const length = secret.length + message.length;
-    if (buffer.length < length) {
-      buffer = new Uint8Array(length);
-      buffer.set(secret);
-    }
-    buffer.set(message, secret.length);
-    const input = buffer.subarray(0, length);
-    return crypto.hash?.(algorithm, input, "buffer") ??
-      crypto.createHash(algorithm).update(input).digest();
-  };
 }

@@ -1,0 +1,55 @@
+import { nodeCrypto } from "./node_crypto.ts";
+
+/** Values of the hexadecimal digits, by character code. */
+const DIGITS = new Uint8Array(128);
+for (let value = 0; value < 16; value++) DIGITS[value.toString(16).charCodeAt(0)] = value;
+
+/**
+ * The digest of a secret and a message, one behind the other: the MAC of RFC 5905 §7.3. It is no
+ * HMAC.
+ */
+export class KeyedDigest {
+  readonly #hash: (data: Uint8Array) => string;
+  readonly #secretLength: number;
+  /** The secret, and room for a message behind it. */
+  #input: Uint8Array;
+
+  /**
+   * Takes a secret.
+   *
+   * @param algorithm name of the digest, as `node:crypto` has it
+   * @param secret any bytes; they are copied
+   */
+  constructor(algorithm: string, secret: Uint8Array) {
+    const crypto = nodeCrypto();
+    // As text a digest is there in half the time that it takes as bytes, on Node and on Deno.
+    this.#hash = crypto.hash === undefined
+      ? (data) => crypto.createHash(algorithm).update(data).digest("hex")
+      : (data) => crypto.hash!(algorithm, data, "hex");
+    this.#secretLength = secret.length;
+    this.#input = new Uint8Array(secret.length + 128);
+    this.#input.set(secret);
+  }
+
+  /**
+   * The MAC of a message.
+   *
+   * @param message any bytes
+   * @returns new bytes, the whole digest
+   */
+  sign(message: Uint8Array): Uint8Array {
+    const length = this.#secretLength + message.length;
+    if (this.#input.length < length) {
+      const secret = this.#input.subarray(0, this.#secretLength);
+      this.#input = new Uint8Array(length);
+      this.#input.set(secret);
+    }
+    this.#input.set(message, this.#secretLength);
+    const hex = this.#hash(this.#input.subarray(0, length));
+    const digest = new Uint8Array(hex.length / 2);
+    for (let i = 0; i < digest.length; i++) {
+      digest[i] = (DIGITS[hex.charCodeAt(2 * i)]! << 4) | DIGITS[hex.charCodeAt(2 * i + 1)]!;
+    }
+    return digest;
+  }
+}
