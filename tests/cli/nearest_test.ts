@@ -9,6 +9,7 @@ test("nearest: letters left out, put in, exchanged, swapped", () => {
   assertEquals(nearest("seerve", NAMES), "serve");
   assertEquals(nearest("decide", NAMES), "decode");
   assertEquals(nearest("hlep", NAMES), "help");
+  assertEquals(nearest("opt", ["pot"]), "pot"); // one edit, not two
 });
 
 test("nearest: a beginning counts as the name", () => {

@@ -82,16 +82,19 @@ test("ntps serve: a line a second at most, and only when something happened", as
   for (let i = 0; i < 20; i++) await ask(world); // 20 ms each
   await world.time.run(1000);
   await disturb(world, [new Uint8Array(3), new Uint8Array(48), new Uint8Array(48).fill(0x24)]);
+  await world.time.run(2000);
+  await disturb(world, [new Uint8Array(3)]);
   await world.time.run(5000);
   assertEquals(world.stdout.lines.slice(1), [
     "2026-11-23T12:00:11Z answered 20",
     "2026-11-23T12:00:12Z answered 0, dropped 3 (short 1, version 1, mode 1)",
+    "2026-11-23T12:00:14Z answered 0, dropped 1 (short 1)",
   ]);
   world.signal("SIGTERM");
   await ended;
   assertMatch(
     world.stdout.lines.at(-1)!,
-    / ended by SIGTERM: answered 20, dropped 3 \(short 1, version 1, mode 1\) in all$/,
+    / ended by SIGTERM: answered 20, dropped 4 \(short 2, version 1, mode 1\) in all$/,
   );
 });
 
