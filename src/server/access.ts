@@ -1,5 +1,5 @@
-import { formatIpAddress, parseIpAddress } from "../packet/ip_address.ts";
 import { readWord } from "../packet/header.ts";
+import { type IpPrefix, maskByte, parseIpPrefix } from "../packet/ip_prefix.ts";
 
 /**
  * What becomes of requests from a prefix: `"allow"`, answered; `"limited"`, answered within the rate
@@ -21,14 +21,9 @@ export interface AccessRule {
 
 const ACTIONS: readonly AccessAction[] = ["allow", "limited", "require-auth", "kod", "deny"];
 
-/** Bits that IPv4 addresses have before them in their IPv4-mapped form. */
-const MAPPED_BITS = 96;
-
 /** A rule as numbers. */
-interface Prefix {
+interface Prefix extends IpPrefix {
   readonly text: string;
-  readonly bytes: Uint8Array;
-  readonly length: number;
   readonly action: AccessAction;
 }
 
@@ -38,35 +33,11 @@ function parsePrefix({ prefix: text, action }: AccessRule, i: number): Prefix {
   if (!ACTIONS.includes(action)) {
     throw new TypeError(`${name} (${text}): action is one of ${ACTIONS.join(", ")}, not ${action}`);
   }
-  const [address = "", bits, ...rest] = text.split("/");
-  const bytes = new Uint8Array(16);
-  const family = address.includes("%") ? 0 : parseIpAddress(address, bytes);
-  if (family === 0 || rest.length > 0) {
-    throw new RangeError(
-      `${name}: not a prefix: ${JSON.stringify(text)}; write 192.0.2.0/24 or 2001:db8::/32`,
-    );
+  const prefix = parseIpPrefix(text);
+  if (typeof prefix === "string") {
+    throw new RangeError(`${name}: ${JSON.stringify(text)} ${prefix}`);
   }
-  const most = address.includes(":") ? 128 : 32;
-  const given = bits === undefined ? most : /^\d{1,3}$/.test(bits) ? Number(bits) : NaN;
-  if (!(given <= most)) {
-    throw new RangeError(`${name}: ${text} has a prefix length that is not from 0 to ${most}`);
-  }
-  const length = most === 32 ? given + MAPPED_BITS : given;
-  const masked = bytes.map((byte, at) => byte & maskByte(length, at));
-  if (masked.some((byte, at) => byte !== bytes[at])) {
-    throw new RangeError(
-      `${name}: ${text} has bits set behind its prefix; ${
-        formatIpAddress(masked)
-      }/${given} is meant?`,
-    );
-  }
-  return { text, bytes, length, action };
-}
-
-/** Mask of byte `at` under a prefix of `length` bits. */
-function maskByte(length: number, at: number): number {
-  const bits = Math.min(8, Math.max(0, length - 8 * at));
-  return (0xff << (8 - bits)) & 0xff;
+  return { ...prefix, text, action };
 }
 
 function compareBytes(a: Uint8Array, b: Uint8Array): number {
