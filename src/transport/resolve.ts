@@ -55,11 +55,12 @@ export async function resolveHost(
   const what = `resolving ${hostname}`;
   if (signal?.aborted) throw abortedError(what, signal);
   const literal = isAddress(hostname);
-  const found = literal ? [hostname] : await abortable(lookup(hostname), what, signal).catch(
-    (error) => {
-      throw lookupError(hostname, error);
-    },
-  );
+  let found: readonly string[];
+  try {
+    found = literal ? [hostname] : await abortable(lookup(hostname), what, signal);
+  } catch (error) {
+    throw lookupError(hostname, error);
+  }
   const wanted = [...new Set(found)].filter((address) => isAddress(address, family));
   if (wanted.length > 0) return wanted;
   const text = literal
@@ -99,7 +100,7 @@ async function abortable<T>(promise: Promise<T>, what: string, signal?: AbortSig
 
 function lookupError(hostname: string, error: unknown): NTPError {
   if (error instanceof NTPError) return error;
-  const { name, code } = error as { name?: unknown; code?: unknown };
+  const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown };
   const options = { cause: error };
   if (name === "NotCapable" || code === "EPERM") {
     return new NTPError(

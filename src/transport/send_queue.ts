@@ -20,6 +20,11 @@ export class PendingSend {
     this.done = () => finish(this, undefined);
   }
 
+  /** Bytes that it keeps. */
+  get capacity(): number {
+    return this.#buffer.length;
+  }
+
   /** Takes a datagram. */
   assign(data: Uint8Array, hostname: string, port: number): void {
     const { length } = data;
@@ -36,8 +41,8 @@ export class PendingSend {
   }
 }
 
-/** How long to wait on close for what is queued. UDP promises nothing; a caller may hope. */
-const CLOSE_GRACE_MS = 1000;
+/** What is larger is not kept: a few long datagrams must not hold memory for good. */
+const MAX_KEPT_BYTES = 4096;
 
 /**
  * The datagrams on their way through a runtime that sends later and meanwhile keeps the caller's
@@ -46,6 +51,7 @@ const CLOSE_GRACE_MS = 1000;
 export class SendQueue {
   readonly #finish: (send: PendingSend, error: unknown) => void;
   readonly #limit: number;
+  readonly #graceMs: number;
   readonly #idle: PendingSend[] = [];
   #pending = 0;
   #onDrained: (() => void) | undefined;
@@ -54,10 +60,17 @@ export class SendQueue {
    * @param finish called when the runtime is through with a datagram; must give it back with
    * {@linkcode SendQueue.release} or send it again
    * @param limit how many may be under way
+   * @param graceMs how long {@linkcode SendQueue.drain} waits: UDP promises nothing, but what can go
+   * out soon is to go out
    */
-  constructor(finish: (send: PendingSend, error: unknown) => void, limit = 1024) {
+  constructor(
+    finish: (send: PendingSend, error: unknown) => void,
+    limit = 1024,
+    graceMs = 1000,
+  ) {
     this.#finish = finish;
     this.#limit = limit;
+    this.#graceMs = graceMs;
   }
 
   /** Copies a datagram for sending; undefined when too many are under way. */
@@ -71,7 +84,7 @@ export class SendQueue {
 
   /** Takes back what {@linkcode SendQueue.take} gave. */
   release(send: PendingSend): void {
-    this.#idle.push(send);
+    if (send.capacity <= MAX_KEPT_BYTES) this.#idle.push(send);
     if (--this.#pending === 0) this.#onDrained?.();
   }
 
@@ -80,11 +93,11 @@ export class SendQueue {
     return this.#pending === 0;
   }
 
-  /** Waits until nothing is under way, or for a second. */
+  /** Waits until nothing is under way, but not for long. */
   async drain(): Promise<void> {
     if (this.#pending === 0) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, CLOSE_GRACE_MS);
+      const timer = setTimeout(resolve, this.#graceMs);
       this.#onDrained = () => {
         clearTimeout(timer);
         resolve();

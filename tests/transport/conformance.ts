@@ -568,6 +568,25 @@ export function conformance(adapter: Adapter): Check[] {
     assertEquals(new Set(numbers).size, 1000);
   });
 
+  check("what is too much for one moment is full, not kept without bound", async (bind) => {
+    const inbox = new Inbox();
+    const transport = await bind(inbox.options({ hostname: "127.0.0.1" }));
+    const to = new Endpoint("127.0.0.1", await closedPort(bind));
+    const outcomes = { sent: 0, queued: 0, full: 0, failed: 0, closed: 0 };
+    for (let i = 0; i < 3000; i++) outcomes[transport.send(new Uint8Array(48), to)]++;
+    assertEquals([outcomes.failed, outcomes.closed], [0, 0]);
+    assertEquals(outcomes.queued <= 1024, true, `${outcomes.queued} queued`);
+    const { sent, dropped } = transport.counters;
+    assertEquals([sent, dropped], [3000 - outcomes.full, outcomes.full]);
+    // There is room again when the runtime has had time.
+    const self = new Endpoint("127.0.0.1", transport.port);
+    while (transport.send(Uint8Array.of(1), self) === "full") {
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    await inbox.count(1);
+    assertEquals(inbox.errors, []);
+  });
+
   check("the clock is read once per datagram, before the handler", async (bind) => {
     const order: string[] = [];
     const inbox = new Inbox();

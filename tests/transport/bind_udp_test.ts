@@ -1,0 +1,50 @@
+import { test } from "node:test";
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { NTPError } from "../../src/packet/error.ts";
+import { bindUdp, udpAdapter } from "../../src/transport/bind_udp.ts";
+import { MemoryNetwork } from "../../src/transport/memory.ts";
+import { currentRuntime } from "../../src/transport/runtime.ts";
+import { Inbox } from "./inbox.ts";
+
+const options = new Inbox().options({ hostname: "127.0.0.1" });
+
+test("bindUdp: the adapter of the runtime", async () => {
+  for (const bind of [bindUdp, udpAdapter("auto"), udpAdapter(currentRuntime()!)]) {
+    const transport = await bind(options);
+    assertEquals(transport.kind, currentRuntime());
+    await transport.close();
+  }
+});
+
+test("udpAdapter: node:dgram everywhere", async () => {
+  const transport = await udpAdapter("node")(options);
+  assertEquals(transport.kind, "node");
+  await transport.close();
+});
+
+test("udpAdapter: the adapter of another runtime says so", async () => {
+  for (const name of ["deno", "bun"] as const) {
+    if (name === currentRuntime()) continue;
+    const error = await assertRejects(() => udpAdapter(name)(options), NTPError, `"${name}"`);
+    assertEquals(error.code, "unsupported");
+  }
+});
+
+test("udpAdapter: a function is an adapter", () => {
+  const { bind } = new MemoryNetwork();
+  assertStrictEquals(udpAdapter(bind), bind);
+});
+
+test("udpAdapter: an unknown name, with those that there are", () => {
+  for (const name of ["dgram", "toString", undefined]) {
+    const error = assertThrows(() => udpAdapter(name as never), RangeError);
+    for (const text of [String(name), '"auto"', '"deno"', '"bun"', '"node"']) {
+      assert(error.message.includes(text), error.message);
+    }
+  }
+});
+
+test("bindUdp: wrong options reject, they do not throw", async () => {
+  const binding = bindUdp(undefined as never);
+  await assertRejects(() => binding, TypeError);
+});
