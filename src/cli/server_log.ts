@@ -1,24 +1,28 @@
 import type { Timers } from "../clock/timers.ts";
+import type { DropReason } from "../server/drop_reason.ts";
 import type { ServerStatistics } from "../server/statistics.ts";
 
 const INTERVAL_MS = 1000;
 
-/** What happened between two snapshots, or since the start: `answered 12, dropped 3 (mode 2, short 1)`. */
+/**
+ * What happened between two snapshots, or since the start: `answered 12, kissed 1, dropped 3 (mode 2,
+ * short 1)`. What did not happen is left out, but for the answers.
+ */
 export function describeStatistics(now: ServerStatistics, before?: ServerStatistics): string {
-  const dropped = Object.entries(now.dropped)
-    .map(([reason, count]) => {
-      const earlier = before?.dropped[reason as keyof ServerStatistics["dropped"]] ?? 0;
-      return { reason, count: count - earlier };
-    })
+  const since = (name: "answered" | "kissed" | "cryptoNaks" | "errors") =>
+    now[name] - (before?.[name] ?? 0);
+  const dropped = (Object.keys(now.dropped) as DropReason[])
+    .map((reason) => ({ reason, count: now.dropped[reason] - (before?.dropped[reason] ?? 0) }))
     .filter(({ count }) => count > 0);
-  const parts = [`answered ${now.answered - (before?.answered ?? 0)}`];
+  const parts = [`answered ${since("answered")}`];
+  if (since("kissed") > 0) parts.push(`kissed ${since("kissed")}`);
+  if (since("cryptoNaks") > 0) parts.push(`crypto-NAKs ${since("cryptoNaks")}`);
   if (dropped.length > 0) {
     const total = dropped.reduce((sum, { count }) => sum + count, 0);
     const reasons = dropped.map(({ reason, count }) => `${reason} ${count}`).join(", ");
     parts.push(`dropped ${total} (${reasons})`);
   }
-  const errors = now.errors - (before?.errors ?? 0);
-  if (errors > 0) parts.push(`errors ${errors}`);
+  if (since("errors") > 0) parts.push(`errors ${since("errors")}`);
   return parts.join(", ");
 }
 
