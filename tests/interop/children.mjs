@@ -51,11 +51,11 @@ export class Child {
       this.#process.on("error", (error) => {
         this.output += String(error);
         this.status = 127;
-        resolve();
+        resolve(undefined);
       });
       this.#process.on("close", (status) => {
         this.status = status;
-        resolve();
+        resolve(undefined);
       });
     }).then(() => {
       running.delete(this);

@@ -22,7 +22,8 @@ import { Report } from "./report.mjs";
 
 const known = readdirSync(new URL("suites/", import.meta.url))
   .filter((file) => file.endsWith(".mjs"))
-  .map((file) => file.slice(0, -".mjs".length));
+  .map((file) => file.slice(0, -".mjs".length))
+  .sort();
 
 /** @returns {{ suites: string[], names: string[] }} */
 function readArguments() {

@@ -51,14 +51,16 @@ export async function settled(what, seconds, ask) {
 }
 
 /**
- * A tool that takes one sample measures the scheduler as well: some tries to get a clean one.
+ * A tool that measures once measures the scheduler as well: some tries, further and further apart, to
+ * get a clean one.
  *
  * @param {() => Promise<Seen>} measure
  * @returns {Promise<Seen>}
  */
 export async function best(measure) {
   let seen = await measure();
-  for (let tries = 1; tries < 5 && Math.abs(seen.offset) >= tolerance; tries++) {
+  for (let pauseMs = 100; pauseMs <= 6400 && Math.abs(seen.offset) >= tolerance; pauseMs *= 2) {
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
     seen = await measure();
   }
   return seen;
