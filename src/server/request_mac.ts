@@ -23,10 +23,17 @@ export interface RequestMac {
   readonly digestLength: number;
 }
 
-/** Whether the MAC is MS-SNTP's: a key identifier of the domain's, and nothing in the digest. */
+/** Lengths of MS-SNTP's authenticator and of its extended one ([MS-SNTP] 2.2.1 and 2.2.3). */
+const MS_SNTP_LENGTH = 20, MS_SNTP_EXTENDED_LENGTH = 72;
+
+/**
+ * Whether the MAC is MS-SNTP's: a key identifier of the domain's, in the extended one some flags,
+ * and zeros where the checksum is to be.
+ */
 function isMsSntp(request: Uint8Array, at: number, length: number, version: number): boolean {
-  if (version !== 3) return false;
-  for (let i = at + 4; i < length; i++) if (request[i] !== 0) return false;
+  const isExtended = length - at === MS_SNTP_EXTENDED_LENGTH;
+  if (version !== 3 || (!isExtended && length - at !== MS_SNTP_LENGTH)) return false;
+  for (let i = at + (isExtended ? 8 : 4); i < length; i++) if (request[i] !== 0) return false;
   return true;
 }
 

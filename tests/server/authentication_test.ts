@@ -80,11 +80,20 @@ test("a crypto-NAK is no request for one: it authenticates nothing and is not an
   }
 });
 
-test("the empty authenticators of MS-SNTP are no MACs", () => {
-  for (const length of [16, 68]) {
-    const mac = { keyId: 7, digest: new Uint8Array(length) };
-    const bytes = new NTPPacket({ version: 3, mac }).encode();
-    assertEquals(ask(bytes, { responder: makeResponder({ keys: KEYS }) }), "authentication");
+test("the empty authenticators of MS-SNTP are no MACs, and nothing else is one of those", () => {
+  const responder = makeResponder({ keys: KEYS });
+  const askWith = (digest: Uint8Array) =>
+    ask(new NTPPacket({ version: 3, mac: { keyId: 7, digest } }).encode(), { responder });
+  assertEquals(askWith(new Uint8Array(16)), "authentication");
+  // The extended one has flags and hash identifiers behind the key identifier ([MS-SNTP] 2.2.3).
+  const extended = new Uint8Array(68);
+  assertEquals(askWith(extended), "authentication");
+  extended.set([0, 1, 1, 0]);
+  assertEquals(askWith(extended), "authentication");
+  extended[4] = 1;
+  assert(isCryptoNak(askWith(extended) as Uint8Array));
+  for (const length of [8, 20, 32, 48, 64]) {
+    assert(isCryptoNak(askWith(new Uint8Array(length)) as Uint8Array), `${length} zeros`);
   }
 });
 
