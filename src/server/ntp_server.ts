@@ -78,6 +78,8 @@ export interface ServerAddress {
   readonly hostname: string;
   /** Port, never 0. */
   readonly port: number;
+  /** Adapter of the socket: `"deno"`, `"bun"`, `"node"`, `"memory"`, or a custom one's name. */
+  readonly transport: string;
 }
 
 /**
@@ -233,12 +235,12 @@ export class NTPServer implements AsyncDisposable {
     options.signal?.addEventListener("abort", () => this.#transports.delete(transport), {
       once: true,
     });
-    return { hostname: transport.hostname, port: transport.port };
+    return addressOf(transport);
   }
 
   /** The addresses that the server listens at. */
   get addresses(): ServerAddress[] {
-    return [...this.#transports].map(({ hostname, port }) => ({ hostname, port }));
+    return [...this.#transports].map(addressOf);
   }
 
   /** What the server has done since it was made: a snapshot. */
@@ -292,4 +294,8 @@ export class NTPServer implements AsyncDisposable {
     this.#counters.countError();
     this.#onError?.(error instanceof Error ? error : new Error(String(error)));
   }
+}
+
+function addressOf({ hostname, port, kind }: UdpTransport): ServerAddress {
+  return { hostname, port, transport: kind };
 }

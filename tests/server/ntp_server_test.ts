@@ -166,8 +166,8 @@ test("several addresses, and all are closed", async () => {
   await server.listen({ hostname: "192.0.2.1" });
   await server.listen({ hostname: "2001:db8::1", port: 12300 });
   assertEquals(server.addresses, [
-    { hostname: "192.0.2.1", port: 123 },
-    { hostname: "2001:db8::1", port: 12300 },
+    { hostname: "192.0.2.1", port: 123, transport: "memory" },
+    { hostname: "2001:db8::1", port: 12300, transport: "memory" },
   ]);
   await server.close();
   await server.close();
