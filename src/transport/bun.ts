@@ -75,7 +75,7 @@ class BunUdpTransport extends BaseUdpTransport {
       binaryType: "uint8array",
       flags: (reusePort ? REUSE_PORT : 0) | (ipv6Only ? IPV6_ONLY : 0) |
         (reuseAddress ? REUSE_ADDRESS : 0),
-      ...(remote && { connect: { hostname: remote.rawHostname, port: remote.port } }),
+      ...(remote && { connect: { hostname: remote.hostname, port: remote.port } }),
       socket: {
         data: (_socket, data, port, address) => self.transport?.deliver(data, address, port),
         // Called with the error alone, against Bun's types. Without it the process would end.

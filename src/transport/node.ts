@@ -85,11 +85,7 @@ class NodeUdpTransport extends BaseUdpTransport {
         socket,
         (callback) => socket.bind({ address: hostname, port, exclusive: true }, callback),
       );
-      if (remote !== undefined && CONNECTS) {
-        const mapped = hostname.includes(":") && remote.family === 4;
-        const address = mapped ? `::ffff:${remote.hostname}` : remote.rawHostname;
-        await done(socket, (callback) => socket.connect(remote.port, address, callback));
-      }
+      if (remote !== undefined && CONNECTS) await connect(socket, hostname, remote);
     } catch (error) {
       socket.close();
       throw error;
@@ -150,6 +146,16 @@ function done(socket: Socket, start: (callback: () => void) => void): Promise<vo
       else reject(error);
     });
   });
+}
+
+async function connect(socket: Socket, local: string, remote: Endpoint): Promise<void> {
+  const { hostname, port, family } = remote;
+  const address = local.includes(":") && family === 4 ? `::ffff:${hostname}` : hostname;
+  try {
+    await done(socket, (callback) => socket.connect(port, address, callback));
+  } catch (error) {
+    throw systemError(error, { what: "connect", hostname, port });
+  }
 }
 
 /** Instead of a name server, which node:dgram asks for each datagram. Addresses are literal here. */

@@ -32,7 +32,7 @@ export async function openUdp(
       transport = await open(settings, hostname);
     } catch (thrown) {
       const error = remote !== undefined && isNoRoute(thrown)
-        ? systemError(thrown, { what: "send", hostname: remote.hostname, port: remote.port })
+        ? systemError(thrown, { what: "connect", hostname: remote.hostname, port: remote.port })
         : systemError(thrown, { what: "bind", hostname, port });
       if (i + 1 < hostnames.length && lacksFamily(error)) continue;
       throw error;

@@ -1,11 +1,12 @@
 import { NTPError, type NTPErrorCode } from "../packet/error.ts";
 import { parseIpAddress } from "../packet/ip_address.ts";
+import { Endpoint } from "./endpoint.ts";
 import { currentRuntime } from "./runtime.ts";
 
 /** What was being done when the system reported an error. */
 export interface FailedAction {
-  readonly what: "bind" | "send" | "receive" | "close";
-  /** IP address of the socket, or for `"send"` of the destination. */
+  readonly what: "bind" | "connect" | "send" | "receive" | "close";
+  /** IP address of the socket, or for `"connect"` and `"send"` of the other side. */
   readonly hostname: string;
   readonly port: number;
 }
@@ -46,8 +47,12 @@ const FROM_ICMP = new Set([
   "EPROTO",
 ]);
 
-/** How often a datagram is handed to the runtime before an error is taken to be its own. */
-export const MAX_SEND_TRIES = 5;
+/**
+ * How often a datagram is handed to the runtime before an error is taken to be its own. Where errors
+ * come as callbacks, every second of those that are tried again in one go fails once more; 16 rounds
+ * are enough for more than can be under way.
+ */
+export const MAX_SEND_TRIES = 16;
 
 /** Whether an error may be the answer of the network to an earlier datagram. */
 export function mayComeFromIcmp(error: unknown): boolean {
@@ -66,7 +71,7 @@ export function isNoRoute(error: unknown): boolean {
 export function systemError(error: unknown, action: FailedAction): NTPError {
   if (error instanceof NTPError) return error;
   const { what, hostname, port } = action;
-  const where = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+  const where = `${new Endpoint(hostname, port)}`;
   const fail = (code: NTPErrorCode, message: string) =>
     new NTPError(code, message, { cause: error });
   const code = codeOf(error);
@@ -93,18 +98,22 @@ export function systemError(error: unknown, action: FailedAction): NTPError {
       return fail("system", `Too many open sockets and files at ${where}: raise ulimit -n`);
   }
   if (what === "bind") {
-    if (code === "EAFNOSUPPORT" || code === "EADDRNOTAVAIL" || hasScope(hostname)) {
+    if (code === "EAFNOSUPPORT") {
+      return fail("address-unavailable", `This machine has no IPv6 for ${where}: use "0.0.0.0"`);
+    }
+    if (code === "EADDRNOTAVAIL" || hasScope(hostname)) {
       return fail(
         "address-unavailable",
         `This machine has no address ${hostname}: use one of its own (ip address lists them), or ` +
           `"::" or "0.0.0.0" for all`,
       );
     }
-  } else if (NO_WAY.has(code)) {
+  } else if (what === "connect" || NO_WAY.has(code)) {
+    // On UDP nothing else keeps connect() from its result, and Bun's node:dgram has no code for it.
     return fail("unreachable", `There is no way to ${where} (${code}): check address and network`);
   }
   const text = error instanceof Error ? error.message : String(error);
-  return fail("system", `Could not ${what} at ${where}: ${text}`);
+  return fail("system", `Could not ${what} ${what === "send" ? "to" : "at"} ${where}: ${text}`);
 }
 
 function codeOf(error: unknown): string {

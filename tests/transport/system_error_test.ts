@@ -70,6 +70,17 @@ test("system errors: on the way", () => {
   check(coded("EINVAL"), action, "system", where, "text of the runtime");
 });
 
+test("system errors: connect() fails only where there is no way", () => {
+  const action = { what: "connect", hostname: "192.0.2.1" } as const;
+  check(coded("ENETUNREACH"), action, "unreachable", "192.0.2.1:123");
+  check(named("Error"), action, "unreachable", "192.0.2.1:123");
+});
+
+test("system errors: IPv4 is never shown as mapped", () => {
+  const action = { what: "send", hostname: "::ffff:192.0.2.1" } as const;
+  check(coded("ENETUNREACH"), action, "unreachable", "to 192.0.2.1:123");
+});
+
 test("system errors: too many sockets", () => {
   check(coded("EMFILE"), {}, "system", "ulimit -n");
 });
