@@ -50,3 +50,25 @@ export type Decision =
  * ```
  */
 export type DecisionHook = (request: RequestView) => Decision | undefined;
+
+const ACTIONS: readonly unknown[] = ["serve", "drop", "kiss", "adjust"];
+
+/**
+ * Checks what a hook returned: what it did not mean must not pass for "serve".
+ *
+ * @param decision what the hook returned
+ * @throws {TypeError} if it is no decision
+ */
+export function checkDecision(decision: unknown): asserts decision is Decision {
+  const { action, reason } = (decision ?? {}) as Partial<Decision>;
+  if (ACTIONS.includes(action) && typeof reason === "string") return;
+  let what = `${String(decision)} with action ${String(action)} and reason ${String(reason)}`;
+  if (decision instanceof Promise) {
+    decision.catch(() => {}); // a rejection that nobody handles would end the process
+    what = "a Promise: it cannot be async";
+  }
+  throw new TypeError(
+    `decide() returns undefined, or an object with a reason and action "serve", "drop", "kiss" or ` +
+      `"adjust", not ${what}`,
+  );
+}

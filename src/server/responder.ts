@@ -18,7 +18,7 @@ import { referenceIdFromText } from "../packet/reference_id.ts";
 import { CRYPTO_NAK_LENGTH, trailerPart } from "../packet/trailer.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { type Admission, RATE, SERVE, SERVE_AUTHENTICATED } from "./admission.ts";
-import type { Decision, DecisionHook } from "./decision.ts";
+import { checkDecision, type Decision, type DecisionHook } from "./decision.ts";
 import {
   DROP_AUTHENTICATION,
   DROP_CLOCK,
@@ -194,7 +194,10 @@ export class Responder {
     if (decide !== undefined && kissCode === 0) {
       const bytes = request.subarray(0, length);
       decision = decide({ source, version, keyId: mac?.key.id ?? 0, bytes });
-      if (decision !== undefined) onDecision?.(decision);
+      if (decision !== undefined) {
+        checkDecision(decision);
+        onDecision?.(decision);
+      }
       if (decision?.action === "drop") return DROP_HOOK;
       if (decision?.action === "kiss") kissCode = referenceIdFromText(decision.kissCode);
     }

@@ -78,6 +78,13 @@ test("a hook that throws, or decides nonsense, costs the answer and is reported 
     () => ({ action: "kiss", kissCode: "TOO LONG", reason: "hook" }),
     () => ({ action: "adjust", reason: "hook", adjust: () => JSON.parse("{") }),
     () => ({ action: "adjust", reason: "hook" }) as never,
+    // None of these may pass for "serve".
+    () => ({ action: "deny", reason: "hook" }) as never,
+    () => ({ action: "drop" }) as never,
+    () => Promise.resolve({ action: "drop", reason: "hook" }) as never,
+    () => Promise.reject(new Error("hook")) as never,
+    () => null as never,
+    () => false as never,
   ];
   for (const hook of hooks) {
     const stage = new Stage();
