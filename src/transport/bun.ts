@@ -9,7 +9,7 @@ import type { UdpBindSettings } from "./bind_options.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { openUdp } from "./open_udp.ts";
 import { MAX_SEND_TRIES, mayComeFromIcmp } from "./system_error.ts";
-import type { BindUdp, SendOutcome } from "./udp_transport.ts";
+import type { SendOutcome, UdpBindOptions, UdpTransport } from "./udp_transport.ts";
 
 /** The part of Bun that is used, so that this file is checked without Bun's types. */
 interface BunUdpSocket {
@@ -41,6 +41,12 @@ const REUSE_PORT = 4, IPV6_ONLY = 8, REUSE_ADDRESS = 16;
 /**
  * Binds with `Bun.udpSocket`.
  *
+ * @param options as for every `BindUdp`
+ * @throws {TypeError} if an option has the wrong type
+ * @throws {RangeError} if an option is out of range
+ * @throws {NTPError} `address-in-use`, `address-unavailable`, `permission`, `unsupported`,
+ * `not-found`, `unreachable`, `aborted` or `system`, with the remedy where there is one
+ *
  * @example A server that insists on Bun's own sockets
  * ```ts
  * import { NTPServer } from "@ntps/ntps";
@@ -49,7 +55,9 @@ const REUSE_PORT = 4, IPV6_ONLY = 8, REUSE_ADDRESS = 16;
  * const server = new NTPServer({ bind: bindBunUdp });
  * ```
  */
-export const bindBunUdp: BindUdp = (options) => openUdp(options, BunUdpTransport.open);
+export function bindBunUdp(options: UdpBindOptions): Promise<UdpTransport> {
+  return openUdp(options, BunUdpTransport.open);
+}
 
 class BunUdpTransport extends BaseUdpTransport {
   override readonly kind = "bun";

@@ -9,7 +9,7 @@ import type { UdpBindSettings } from "./bind_options.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { openUdp } from "./open_udp.ts";
 import { type PendingSend, SendQueue } from "./send_queue.ts";
-import type { BindUdp, SendOutcome } from "./udp_transport.ts";
+import type { SendOutcome, UdpBindOptions, UdpTransport } from "./udp_transport.ts";
 
 /** The part of Deno that is used, so that this file is checked without Deno's types. */
 interface DenoAddress {
@@ -37,6 +37,12 @@ interface DenoNamespace {
  * reply may leave by the wrong one: bind the link-local address with its scope
  * (`"fe80::1%eth0"`), once per interface.
  *
+ * @param options as for every `BindUdp`
+ * @throws {TypeError} if an option has the wrong type
+ * @throws {RangeError} if an option is out of range
+ * @throws {NTPError} `address-in-use`, `address-unavailable`, `permission`, `unsupported`,
+ * `not-found`, `unreachable`, `aborted` or `system`, with the remedy where there is one
+ *
  * @example A server that insists on Deno's own sockets
  * ```ts
  * import { NTPServer } from "@ntps/ntps";
@@ -45,7 +51,9 @@ interface DenoNamespace {
  * const server = new NTPServer({ bind: bindDenoUdp });
  * ```
  */
-export const bindDenoUdp: BindUdp = (options) => openUdp(options, DenoUdpTransport.open);
+export function bindDenoUdp(options: UdpBindOptions): Promise<UdpTransport> {
+  return openUdp(options, DenoUdpTransport.open);
+}
 
 class DenoUdpTransport extends BaseUdpTransport {
   override readonly kind = "deno";

@@ -14,7 +14,7 @@ import { openUdp } from "./open_udp.ts";
 import { currentRuntime } from "./runtime.ts";
 import { type PendingSend, SendQueue } from "./send_queue.ts";
 import { MAX_SEND_TRIES, mayComeFromIcmp, systemError } from "./system_error.ts";
-import type { BindUdp, SendOutcome } from "./udp_transport.ts";
+import type { SendOutcome, UdpBindOptions, UdpTransport } from "./udp_transport.ts";
 
 type NetPermission = (descriptor: { name: "net"; host: string }) => { readonly state: string };
 
@@ -28,6 +28,12 @@ const CONNECTS = currentRuntime() !== "deno";
 /**
  * Binds with `node:dgram`, on Node, Bun and Deno. On Deno it needs no `--unstable-net`, but costs
  * more per datagram and knows no `remote` that refuses.
+ *
+ * @param options as for every `BindUdp`
+ * @throws {TypeError} if an option has the wrong type
+ * @throws {RangeError} if an option is out of range
+ * @throws {NTPError} `address-in-use`, `address-unavailable`, `permission`, `unsupported`,
+ * `not-found`, `unreachable`, `aborted` or `system`, with the remedy where there is one
  *
  * @example A datagram to oneself
  * ```ts
@@ -46,7 +52,9 @@ const CONNECTS = currentRuntime() !== "deno";
  * transport.send(new Uint8Array(48), new Endpoint("127.0.0.1", transport.port));
  * ```
  */
-export const bindNodeUdp: BindUdp = (options) => openUdp(options, NodeUdpTransport.open);
+export function bindNodeUdp(options: UdpBindOptions): Promise<UdpTransport> {
+  return openUdp(options, NodeUdpTransport.open);
+}
 
 class NodeUdpTransport extends BaseUdpTransport {
   override readonly kind = "node";

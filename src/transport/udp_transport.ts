@@ -114,6 +114,6 @@ export interface UdpBindOptions {
  * @throws {TypeError} if an option has the wrong type
  * @throws {RangeError} if an option is out of range
  * @throws {NTPError} `address-in-use`, `address-unavailable`, `permission`, `unsupported`,
- * `not-found`, `aborted` or `system`, with the remedy where there is one
+ * `not-found`, `unreachable`, `aborted` or `system`, with the remedy where there is one
  */
 export type BindUdp = (options: UdpBindOptions) => Promise<UdpTransport>;
