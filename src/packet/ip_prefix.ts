@@ -1,4 +1,4 @@
-import { formatIpAddress, parseIpAddress } from "./ip_address.ts";
+import { formatIpAddress, isIpv4Mapped, parseIpAddress } from "./ip_address.ts";
 
 /** Bits that IPv4 addresses have before them in their IPv4-mapped form. */
 const MAPPED_BITS = 96;
@@ -42,12 +42,14 @@ export function parseIpPrefix(text: string): IpPrefix | string {
 }
 
 /**
- * Whether an address begins with a prefix. Allocates nothing.
+ * Whether an address begins with a prefix; no IPv4 address begins with an IPv6 prefix, not even with
+ * `::/0`. Allocates nothing.
  *
  * @param prefix the prefix
  * @param address 16 bytes, IPv4 in its IPv4-mapped form
  */
 export function prefixContains({ bytes, length }: IpPrefix, address: Uint8Array): boolean {
+  if (length < MAPPED_BITS && isIpv4Mapped(address)) return false;
   for (let at = 0; 8 * at < length; at++) {
     if (((bytes[at]! ^ address[at]!) & maskByte(length, at)) !== 0) return false;
   }

@@ -12,7 +12,7 @@ export type AccessAction = "allow" | "limited" | "require-auth" | "kod" | "deny"
 export interface AccessRule {
   /**
    * CIDR: `"192.0.2.0/24"`, `"2001:db8::/32"`, or an address alone. An IPv4 rule covers
-   * IPv4-mapped IPv6 addresses too.
+   * IPv4-mapped IPv6 addresses too; an IPv6 rule covers no IPv4 address, not even `"::/0"`.
    */
   prefix: string;
   /** What becomes of requests from there. */
@@ -43,6 +43,11 @@ function parsePrefix({ prefix: text, action }: AccessRule, i: number): Prefix {
 function compareBytes(a: Uint8Array, b: Uint8Array): number {
   for (let i = 0; i < 16; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
   return 0;
+}
+
+/** A copy in which each prefix stands before those within it. */
+function inOrder(prefixes: readonly Prefix[]): Prefix[] {
+  return [...prefixes].sort((a, b) => compareBytes(a.bytes, b.bytes) || a.length - b.length);
 }
 
 /** The first address behind a prefix; `undefined` behind the last one of all. */
@@ -95,9 +100,7 @@ export class AccessList {
    */
   constructor(rules: readonly AccessRule[], otherwise?: AccessAction) {
     if (!Array.isArray(rules)) throw new TypeError(`access is a list of rules, not ${rules}`);
-    const prefixes = rules.map(parsePrefix).sort((a, b) =>
-      compareBytes(a.bytes, b.bytes) || a.length - b.length
-    );
+    const prefixes = inOrder(rules.map(parsePrefix));
     prefixes.forEach(({ bytes, length, text }, i) => {
       const before = prefixes[i - 1];
       if (before?.length === length && compareBytes(before.bytes, bytes) === 0) {
@@ -106,11 +109,9 @@ export class AccessList {
     });
     const allowsSome = prefixes.some(({ action }) => action !== "deny" && action !== "kod");
     this.limitsSome = prefixes.some(({ action }) => action === "limited");
-    const rest = { text: "::/0", bytes: new Uint8Array(16), length: 0 };
-    const ranges = flatten([
-      { ...rest, action: otherwise ?? (allowsSome ? "deny" : "allow") },
-      ...prefixes,
-    ]);
+    const action = otherwise ?? (allowsSome ? "deny" : "allow");
+    const rest = ["::/0", "0.0.0.0/0"].map((prefix, i) => parsePrefix({ prefix, action }, i));
+    const ranges = flatten(inOrder([...rest, ...prefixes]));
     this.#actions = ranges.map(({ action }) => action);
     this.#starts = new Uint32Array(4 * ranges.length);
     ranges.forEach(({ start }, i) => {

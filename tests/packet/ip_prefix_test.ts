@@ -43,7 +43,7 @@ test("which addresses are in a prefix", () => {
     ["192.0.2.1", ["192.0.2.1"], ["192.0.2.0", "2001:db8::1"]],
     ["0.0.0.0/0", ["1.2.3.4", "255.255.255.255"], ["::1", "::fffe:102:304"]],
     ["2001:db8:8000::/33", ["2001:db8:ffff::1"], ["2001:db8:7fff::1", "2001:db9:8000::"]],
-    ["::/0", ["1.2.3.4", "::", "ff02::101"], []],
+    ["::/0", ["::", "ff02::101"], ["1.2.3.4", "::ffff:1.2.3.4"]],
   ];
   for (const [text, within, outside] of cases) {
     for (const address of within) assert(prefixContains(prefixOf(text), bytesOf(address)), address);

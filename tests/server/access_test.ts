@@ -64,6 +64,18 @@ test("an IPv4 rule covers the IPv4-mapped form, and only that", () => {
   assertEquals(actionFor(rules, "::1:0:0:0"), "allow");
 });
 
+test("an IPv6 rule covers no IPv4 address, though IPv4 is kept in its IPv4-mapped form", () => {
+  for (const prefix of ["::/0", "::/64"]) {
+    assertEquals(actionFor([{ prefix, action: "allow" }], "192.0.2.1"), "deny");
+    assertEquals(actionFor([{ prefix, action: "allow" }], "::1"), "allow");
+    assertEquals(actionFor([{ prefix, action: "deny" }], "192.0.2.1"), "allow");
+    assertEquals(actionFor([{ prefix, action: "deny" }], "::1"), "deny");
+    const both: AccessRule[] = [{ prefix, action: "kod" }, { prefix: "0.0.0.0/0", action: "allow" }];
+    assertEquals(actionFor(both, "192.0.2.1"), "allow");
+    assertEquals(actionFor(both, "::1"), "kod");
+  }
+});
+
 test("a rule that reaches the last address of all", () => {
   const rules: AccessRule[] = [
     { prefix: "ff00::/8", action: "deny" },
