@@ -27,8 +27,10 @@ interface Prefix extends IpPrefix {
   readonly action: AccessAction;
 }
 
-function parsePrefix({ prefix: text, action }: AccessRule, i: number): Prefix {
+function parsePrefix(rule: AccessRule, i: number): Prefix {
   const name = `access rule ${i + 1}`;
+  if (rule === null) throw new TypeError(`${name} is an object with prefix and action, not null`);
+  const { prefix: text, action } = rule;
   if (typeof text !== "string") throw new TypeError(`${name}: prefix is a string, not ${text}`);
   if (!ACTIONS.includes(action)) {
     throw new TypeError(`${name} (${text}): action is one of ${ACTIONS.join(", ")}, not ${action}`);

@@ -1,9 +1,9 @@
 import { referenceIdFromText } from "../packet/reference_id.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
-import type { AccessList } from "./access.ts";
+import { AccessList, type AccessRule } from "./access.ts";
 import { DROP_ACCESS, DROP_RATE } from "./drop_reason.ts";
 import { KissBudget } from "./kiss_budget.ts";
-import type { RateLimiter } from "./rate_limiter.ts";
+import { RateLimiter, type RateLimitOptions } from "./rate_limiter.ts";
 
 /** {@linkcode Admission.judge}: serve the request, whoever sent it. */
 export const SERVE = 0;
@@ -64,4 +64,31 @@ export class Admission {
     }
     return action === "require-auth" ? SERVE_AUTHENTICATED : SERVE;
   }
+}
+
+/**
+ * Puts together what a server's options say.
+ *
+ * @param access rules, if there are any
+ * @param rateLimit the limit, if there is one
+ * @returns `undefined` when everybody is let in
+ * @throws {TypeError} if an option has the wrong type, or if a rule says `"limited"` and there is no
+ * limit
+ * @throws {RangeError} if an option is out of range
+ */
+export function admissionOf(
+  access: readonly AccessRule[] | undefined,
+  rateLimit: RateLimitOptions | undefined,
+): Admission | undefined {
+  if (access === undefined && rateLimit === undefined) return undefined;
+  if (rateLimit !== undefined && (typeof rateLimit !== "object" || rateLimit === null)) {
+    throw new TypeError(`rateLimit is an object, such as {}, not ${String(rateLimit)}`);
+  }
+  const list = access === undefined ? undefined : new AccessList(access);
+  if (list?.limitsSome && rateLimit === undefined) {
+    throw new TypeError(
+      'An access rule says "limited", but rateLimit is not given: set it, to {} say',
+    );
+  }
+  return new Admission(list, rateLimit && new RateLimiter(rateLimit));
 }

@@ -1,4 +1,3 @@
-import { KeyStore } from "../auth/key_store.ts";
 import type { SymmetricKey } from "../auth/symmetric_key.ts";
 import type { Clock, ClockState } from "../clock/clock.ts";
 import { FunctionClock } from "../clock/function_clock.ts";
@@ -7,12 +6,12 @@ import { NTPError } from "../packet/error.ts";
 import { HEADER_LENGTH } from "../packet/header.ts";
 import { bindUdp } from "../transport/bind_udp.ts";
 import type { BindUdp, DatagramHandler, UdpTransport } from "../transport/udp_transport.ts";
-import { AccessList, type AccessRule } from "./access.ts";
-import { Admission } from "./admission.ts";
+import type { AccessRule } from "./access.ts";
+import { type Admission, admissionOf } from "./admission.ts";
 import type { DecisionHook } from "./decision.ts";
 import { DROP_UNSENT } from "./drop_reason.ts";
-import { RateLimiter, type RateLimitOptions } from "./rate_limiter.ts";
-import type { KeySource } from "./request_mac.ts";
+import type { RateLimitOptions } from "./rate_limiter.ts";
+import { type KeySource, keySourceOf } from "./request_mac.ts";
 import { MAX_REPLY_LENGTH, Responder } from "./responder.ts";
 import { ServerCounters, type ServerStatistics } from "./statistics.ts";
 import { checkStratum, parseRefid, type SystemVariables } from "./system_variables.ts";
@@ -150,13 +149,8 @@ export class NTPServer implements AsyncDisposable {
       }
     }
     this.#ownClock = clock ?? new SystemClock();
-    if (access !== undefined || rateLimit !== undefined) {
-      this.#admission = new Admission(
-        access && new AccessList(access),
-        rateLimit && new RateLimiter(rateLimit),
-      );
-    }
-    this.#keys = Array.isArray(keys) ? new KeyStore(keys) : keys as KeySource | undefined;
+    this.#admission = admissionOf(access, rateLimit);
+    this.#keys = keySourceOf(keys);
     this.#decide = decide;
     this.#bind = bind ?? bindUdp;
     this.#onError = onError;

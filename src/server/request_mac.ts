@@ -1,3 +1,4 @@
+import { KeyStore } from "../auth/key_store.ts";
 import type { SymmetricKey } from "../auth/symmetric_key.ts";
 import { readWord } from "../packet/header.ts";
 import { CRYPTO_NAK_LENGTH } from "../packet/trailer.ts";
@@ -13,6 +14,28 @@ export interface KeySource {
    * @param address 16 bytes, IPv4 in its IPv4-mapped form
    */
   allows(id: number, address: Uint8Array): boolean;
+}
+
+/**
+ * Where a server that was given these keys finds them.
+ *
+ * @param keys as in the server's options
+ * @throws {TypeError} if something is not a key, or has no keys
+ * @throws {RangeError} if two keys have the same identifier
+ */
+export function keySourceOf(
+  keys: readonly SymmetricKey[] | KeySource | undefined,
+): KeySource | undefined {
+  if (keys === undefined) return undefined;
+  if (Array.isArray(keys)) return new KeyStore(keys);
+  for (const method of ["get", "allows"] as const) {
+    if (typeof (keys as KeySource | null)?.[method] !== "function") {
+      throw new TypeError(
+        `keys is a KeyStore or a list of keys, and so has ${method}(), unlike ${String(keys)}`,
+      );
+    }
+  }
+  return keys as KeySource;
 }
 
 /** What a MAC that is right asks for: a reply with a MAC by the same key. */

@@ -70,7 +70,10 @@ test("an IPv6 rule covers no IPv4 address, though IPv4 is kept in its IPv4-mappe
     assertEquals(actionFor([{ prefix, action: "allow" }], "::1"), "allow");
     assertEquals(actionFor([{ prefix, action: "deny" }], "192.0.2.1"), "allow");
     assertEquals(actionFor([{ prefix, action: "deny" }], "::1"), "deny");
-    const both: AccessRule[] = [{ prefix, action: "kod" }, { prefix: "0.0.0.0/0", action: "allow" }];
+    const both: AccessRule[] = [
+      { prefix, action: "kod" },
+      { prefix: "0.0.0.0/0", action: "allow" },
+    ];
     assertEquals(actionFor(both, "192.0.2.1"), "allow");
     assertEquals(actionFor(both, "::1"), "kod");
   }

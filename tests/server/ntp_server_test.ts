@@ -217,6 +217,34 @@ test("wrong options are refused when the server is made", () => {
   );
 });
 
+test("what would silently let everybody in, or nobody, is refused when the server is made", () => {
+  const wrong: [unknown, string][] = [
+    [{ rateLimit: true }, "rateLimit"],
+    [{ rateLimit: 8 }, "rateLimit"],
+    [{ rateLimit: null }, "rateLimit"],
+    [{ access: null }, "access"],
+    [{ access: { prefix: "::1", action: "deny" } }, "access"],
+    [{ access: [null] }, "access rule 1"],
+    [{ access: ["192.0.2.0/24"] }, "access rule 1"],
+    [{ keys: null }, "keys"],
+    [{ keys: 7 }, "keys"],
+    [{ keys: new Map() }, "keys"],
+    [{ keys: [{ id: 1, type: "MD5", secret: new Uint8Array(16) }] }, "keys"],
+    [{ decide: null }, "decide"],
+  ];
+  for (const [options, name] of wrong) {
+    const make = () => new NTPServer(options as NTPServerOptions);
+    assertStringIncludes(assertThrows(make, TypeError).message, name);
+  }
+  // A rule that limits needs a limit.
+  const access = [{ prefix: "192.0.2.0/24", action: "limited" }] as const;
+  assertStringIncludes(
+    assertThrows(() => new NTPServer({ access }), TypeError).message,
+    "rateLimit",
+  );
+  new NTPServer({ access, rateLimit: {} });
+});
+
 test("a time that is no NTP timestamp is refused before the server starts", async () => {
   const stage = new Stage();
   class UnixServer extends NTPServer {
