@@ -53,7 +53,15 @@ export type {
 } from "./src/transport/udp_transport.ts";
 
 // Keys
-export { KeyStore } from "./src/auth/key_store.ts";
+export {
+  type GeneratedKey,
+  generateKey,
+  type GenerateKeyOptions,
+} from "./src/auth/generate_key.ts";
+export { type KeyFileOptions, parseKeyFile } from "./src/auth/key_file.ts";
+export type { KeyFileFormat } from "./src/auth/key_secret.ts";
+export { KeyStore, type RestrictedKey } from "./src/auth/key_store.ts";
+export { loadKeyFile, type LoadKeyFileOptions } from "./src/auth/load_key_file.ts";
 export { KEY_TYPES, type KeyType, SymmetricKey } from "./src/auth/symmetric_key.ts";
 
 // Server

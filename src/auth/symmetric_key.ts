@@ -34,9 +34,19 @@ const FACTS: Readonly<Record<KeyType, KeyTypeFacts>> = {
 /** All types of keys. */
 export const KEY_TYPES: readonly KeyType[] = Object.keys(FACTS) as KeyType[];
 
-/** Length of the secret that a type needs, in bytes; `undefined` when it may have any. */
+function factsOf(type: KeyType): KeyTypeFacts {
+  const facts = Object.hasOwn(FACTS, type) ? FACTS[type] : undefined;
+  if (facts !== undefined) return facts;
+  throw new TypeError(`A key's type is one of ${KEY_TYPES.join(", ")}, not ${String(type)}`);
+}
+
+/**
+ * Length of the secret that a type needs, in bytes; `undefined` when it may have any.
+ *
+ * @throws {TypeError} if there is no such type
+ */
 export function secretLengthOf(type: KeyType): number | undefined {
-  return FACTS[type].secretLength;
+  return factsOf(type).secretLength;
 }
 
 /**
@@ -78,14 +88,10 @@ export class SymmetricKey {
     if (!Number.isInteger(id) || id < 1 || id > 0xffffffff) {
       throw new RangeError(`A key's id is a whole number from 1 to 4294967295, not ${String(id)}`);
     }
-    const facts = Object.hasOwn(FACTS, type) ? FACTS[type] : undefined;
-    if (facts === undefined) {
-      throw new TypeError(`Key ${id}: type is one of ${KEY_TYPES.join(", ")}, not ${String(type)}`);
-    }
+    const { digest, secretLength, macLength } = factsOf(type);
     if (!(secret instanceof Uint8Array)) {
       throw new TypeError(`Key ${id}: secret is a Uint8Array, not ${typeof secret}`);
     }
-    const { digest, secretLength, macLength } = facts;
     if (secretLength !== undefined && secret.length !== secretLength) {
       throw new RangeError(
         `Key ${id}: a secret for ${type} has ${secretLength} bytes, not ${secret.length}`,
