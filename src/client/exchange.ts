@@ -96,8 +96,8 @@ export async function exchange(
         },
         onError: reject,
       }).then((bound) => {
+        if (signal?.aborted) return bound.close(); // nobody waits any more
         transport = bound;
-        if (signal?.aborted) return;
         cancelTimer = timers.after(timeoutMs, () => {
           reject(new NTPError("timeout", `${server} did not answer within ${timeoutMs} ms`));
         });

@@ -18,6 +18,8 @@ import {
   timestampFromDate,
 } from "../../src/packet/mod.ts";
 import { NTPServer } from "../../src/server/ntp_server.ts";
+import { Endpoint } from "../../src/transport/endpoint.ts";
+import type { BindUdp, UdpTransport } from "../../src/transport/udp_transport.ts";
 import { Stage } from "./stage.ts";
 
 const SERVER = "192.0.2.1";
@@ -140,6 +142,25 @@ test("a signal that has fired already sends nothing", async () => {
   const asked = await stage.script(SERVER, () => {});
   const options = { ...stage.world, signal: AbortSignal.abort() };
   assertEquals((await failure(stage.play(query(SERVER, options)))).code, "aborted");
+  assertEquals(asked.count, 0);
+});
+
+test("an abort while the socket is being bound leaves no socket behind", async () => {
+  const stage = new Stage();
+  const asked = await stage.script(SERVER, () => {});
+  const controller = new AbortController();
+  let bound: UdpTransport | undefined;
+  const bind: BindUdp = async (options) => {
+    bound = await stage.network.bind(options);
+    controller.abort();
+    await new Promise((resolve) => setTimeout(resolve)); // the query has failed meanwhile
+    return bound;
+  };
+  const options = { ...stage.world, bind, signal: controller.signal };
+  assertEquals((await failure(stage.play(query(SERVER, options)))).code, "aborted");
+  await new Promise((resolve) => setTimeout(resolve));
+  await stage.time.run(1000);
+  assertEquals(bound!.send(new Uint8Array(1), new Endpoint(SERVER, 123)), "closed");
   assertEquals(asked.count, 0);
 });
 
