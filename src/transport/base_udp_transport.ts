@@ -150,13 +150,10 @@ export abstract class BaseUdpTransport implements UdpTransport {
       throw new TypeError(`A datagram goes to an IP address, not to "${to.rawHostname}"`);
     }
     if (to.port === 0) {
-      // Legal as a source port (RFC 768), so anybody can make us try; sockets refuse it.
-      return this.fail(
-        new NTPError("unreachable", `${to} cannot be sent to: port 0 is nobody's`),
-        "send",
-        to.hostname,
-        0,
-      );
+      // Legal as a source port (RFC 768), so any stranger can make us try, and sockets refuse it:
+      // counted, but no reason to bother the user each time.
+      this.#counters.errors++;
+      return "failed";
     }
     if (family === 6 && this.family === 4) {
       const message = `${to} is IPv6, and the socket is bound to the IPv4 address ` +

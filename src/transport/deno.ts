@@ -130,7 +130,7 @@ class DenoUdpTransport extends BaseUdpTransport {
         this.deliver(received[0], received[1].hostname, received[1].port);
       } catch (error) {
         if (this.closed) return;
-        this.fail(error, "receive", this.hostname, this.port);
+        this.failReceiving(error);
         if (error instanceof Error && error.name === "BadResource") return void this.close();
         // An error that comes back at once must not starve the event loop.
         await new Promise((resolve) => setTimeout(resolve));

@@ -5,13 +5,12 @@
  */
 import { createSocket, type Socket, type SocketOptions } from "node:dgram";
 // On Deno the ticks that node:dgram waits for run only when this has been loaded.
-import "node:process";
+import process from "node:process";
 import { NTPError } from "../packet/error.ts";
 import { BaseUdpTransport } from "./base_udp_transport.ts";
 import type { UdpBindSettings } from "./bind_options.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { openUdp } from "./open_udp.ts";
-import { currentRuntime } from "./runtime.ts";
 import { type PendingSend, SendQueue } from "./send_queue.ts";
 import { MAX_SEND_TRIES, mayComeFromIcmp, systemError } from "./system_error.ts";
 import type { SendOutcome, UdpBindOptions, UdpTransport } from "./udp_transport.ts";
@@ -23,7 +22,7 @@ interface DenoPermissions {
 }
 
 /** Deno's connect() makes no connect(2): strangers are heard, and a send is no cheaper. */
-const CONNECTS = currentRuntime() !== "deno";
+const CONNECTS = process.versions["deno"] === undefined;
 
 /**
  * Binds with `node:dgram`, on Node, Bun and Deno. On Deno it needs no `--unstable-net`, but costs
@@ -176,7 +175,7 @@ let reusePortProbe: Promise<boolean> | undefined;
 /** Whether two sockets can have one port: Node before 22.12 and Deno ignore `reusePort` silently. */
 function canReusePort(): Promise<boolean> {
   return reusePortProbe ??= (async () => {
-    if (currentRuntime() === "deno") return false;
+    if (process.versions["deno"] !== undefined) return false;
     const sockets: Socket[] = [];
     try {
       for (let port = 0; sockets.length < 2; port = sockets[0]!.address().port) {

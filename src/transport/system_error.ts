@@ -21,6 +21,8 @@ const CODES: Record<string, string> = {
   PermissionDenied: "EACCES",
   EPERM: "EACCES",
   ConnectionRefused: "ECONNREFUSED",
+  ConnectionReset: "ECONNREFUSED", // what Windows makes of it
+  ECONNRESET: "ECONNREFUSED",
   NetworkUnreachable: "ENETUNREACH",
   HostUnreachable: "EHOSTUNREACH",
 };

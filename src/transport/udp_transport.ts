@@ -5,7 +5,7 @@ import type { Endpoint } from "./endpoint.ts";
  * `"sent"`, the kernel has it; `"queued"`, the runtime has it and the kernel gets it as soon as it has
  * room; `"full"`, dropped
  * since queue and kernel are full; `"failed"`, dropped since the system refused it (`onError` has
- * the reason); `"closed"`, dropped since the transport is closed.
+ * the reason, unless it is port 0); `"closed"`, dropped since the transport is closed.
  *
  * A refusal that the runtime tells later comes as an error after `"sent"` or `"queued"`.
  */
@@ -20,8 +20,9 @@ export interface UdpCounters {
   /** Datagrams that {@linkcode UdpTransport.send} did not take: any other outcome. */
   readonly dropped: number;
   /**
-   * Errors the operating system or the runtime reported. Also those that some client's closed port
-   * causes on a socket of many peers, which are not worth a call of `onError` (seen on Bun only).
+   * Errors the operating system or the runtime reported. Also those that any stranger can cause,
+   * and that are therefore not worth a call of `onError`: sending to port 0, and what some client's
+   * closed port causes on a socket of many peers (seen on Bun only).
    */
   readonly errors: number;
   /** Exceptions thrown by the handler of datagrams, the clock or `onError`. */

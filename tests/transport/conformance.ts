@@ -615,11 +615,8 @@ export function conformance(adapter: Adapter): Check[] {
     // Anybody can send from port 0, so a server must survive answering it.
     assertEquals(transport.send(new Uint8Array(48), new Endpoint("127.0.0.1", 0)), "failed");
     assertEquals(transport.send(new Uint8Array(48), new Endpoint("::1", 123)), "failed");
-    assertEquals(inbox.errors.map((error) => (error as NTPError).code), [
-      "unreachable",
-      "unreachable",
-    ]);
-    assertStringIncludes(inbox.errors[1]!.message, "[::1]:123");
+    assertEquals(inbox.errors.map((error) => (error as NTPError).code), ["unreachable"]);
+    assertStringIncludes(inbox.errors[0]!.message, "[::1]:123");
     assertEquals([transport.counters.dropped, transport.counters.errors], [2, 2]);
     assertThrows(
       () => transport.send(new Uint8Array(48), new Endpoint("localhost", 123)),

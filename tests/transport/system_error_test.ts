@@ -60,7 +60,9 @@ test("system errors: on the way", () => {
   const action = { what: "send", hostname: "192.0.2.1" } as const;
   const where = "192.0.2.1:123";
   check(coded("ECONNREFUSED"), action, "refused", where);
-  check(named("ConnectionRefused"), action, "refused", where);
+  for (const name of ["ConnectionRefused", "ConnectionReset"]) {
+    check(named(name), action, "refused", where);
+  }
   for (const code of ["ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "EAFNOSUPPORT"]) {
     check(coded(code), action, "unreachable", where, code);
   }
