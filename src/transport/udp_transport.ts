@@ -3,9 +3,9 @@ import type { Endpoint } from "./endpoint.ts";
 /**
  * What became of a datagram handed to {@linkcode UdpTransport.send}:
  * `"sent"`, the kernel has it; `"queued"`, the runtime has it and the kernel gets it as soon as it has
- * room; `"full"`, dropped
- * since queue and kernel are full; `"failed"`, dropped since the system refused it (`onError` has
- * the reason, unless it is port 0); `"closed"`, dropped since the transport is closed.
+ * room; `"full"`, dropped since queue and kernel are full; `"failed"`, dropped since the system
+ * refused it (`onError` has the reason, unless it is port 0); `"closed"`, dropped since the transport
+ * is closed.
  *
  * A refusal that the runtime tells later comes as an error after `"sent"` or `"queued"`.
  */
