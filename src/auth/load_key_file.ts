@@ -39,8 +39,8 @@ export async function loadKeyFile(
   options: LoadKeyFileOptions = {},
 ): Promise<KeyStore> {
   const { format, onWarning = console.warn } = options;
-  const name = typeof path === "string" ? path : (await import("node:url")).fileURLToPath(path);
-  const { bytes, mode } = await read(name);
+  const name = typeof path === "string" ? path : decodeURIComponent(path.pathname);
+  const { bytes, mode } = await read(path, name);
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -58,10 +58,13 @@ export async function loadKeyFile(
 }
 
 /** A file's content and its permissions, `undefined` where those do not tell. */
-async function read(path: string): Promise<{ bytes: Uint8Array; mode: number | undefined }> {
+async function read(
+  path: string | URL,
+  name: string,
+): Promise<{ bytes: Uint8Array; mode: number | undefined }> {
   // Imported here so that bundles for browsers, which have no files, still load.
   const { open } = await import("node:fs/promises");
-  const { platform } = await import("node:process");
+  const { platform } = (globalThis as { process?: { platform?: string } }).process ?? {};
   try {
     const file = await open(path, "r"); // both of one file, even if another takes its name meanwhile
     try {
@@ -71,6 +74,6 @@ async function read(path: string): Promise<{ bytes: Uint8Array; mode: number | u
       await file.close();
     }
   } catch (cause) {
-    throw fileError(path, cause);
+    throw fileError(name, cause);
   }
 }

@@ -16,7 +16,7 @@ async function withFile(
   mode: number,
   use: (path: string) => Promise<void>,
 ): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "ntps-keys-"));
+  const folder = await mkdtemp(join(tmpdir(), "ntps keys-"));
   try {
     const path = join(folder, "keys");
     await writeFile(path, content);
@@ -29,7 +29,7 @@ async function withFile(
 
 test("a key file is read by path and by URL, without a warning if it is the owner's only", async () => {
   await withFile("1 MD5 a\n2 SHA1 b\n", 0o600, async (path) => {
-    for (const place of [path, pathToFileURL(path)]) {
+    for (const place of [path, pathToFileURL(path)]) { // with a blank in it
       const warnings: string[] = [];
       const keys = await loadKeyFile(place, { onWarning: (message) => warnings.push(message) });
       assertEquals([...keys].map(({ id }) => id), [1, 2]);
