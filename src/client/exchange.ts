@@ -51,7 +51,8 @@ function decodeReply(request: Uint8Array, data: Uint8Array): NTPPacket | undefin
 /**
  * Sends one request and waits for the reply to it. Each exchange has a socket of its own, with a
  * random port (RFC 9109) unless told otherwise, and takes one reply: what else arrives is ignored,
- * and the wait goes on.
+ * and the wait goes on. So it does when a key is given and the reply is not authenticated, since who
+ * sees the request can forge one; if nothing better comes, that reply is returned in the end.
  *
  * @param server address and port to ask
  * @param world clock, timers, randomness and sockets
@@ -76,6 +77,7 @@ export async function exchange(
       const plain = makeRequest(version, world.random);
       const request = key === undefined ? plain : signed(plain, key, version);
       const sent = new Uint32Array(2);
+      let unauthenticated: Exchange | undefined;
       onAbort = () => reject(abortedError(`asking ${server}`, signal!));
       signal?.addEventListener("abort", onAbort);
       world.bind({
@@ -87,18 +89,21 @@ export async function exchange(
           if (!source.equals(server)) return;
           const packet = decodeReply(request, data);
           if (packet === undefined || (key === undefined && isCryptoNak(packet))) return;
-          resolve({
+          const result: Exchange = {
             packet,
             requestTimestamp: timestampFromWords(sent[0]!, sent[1]!),
             destinationTimestamp: timestampFromWords(arrival[0]!, arrival[1]!),
             authentication: authenticationOf(data, packet, key),
-          });
+          };
+          if (key === undefined || result.authentication === "key") resolve(result);
+          else unauthenticated ??= result;
         },
         onError: reject,
       }).then((bound) => {
         if (signal?.aborted) return bound.close(); // nobody waits any more
         transport = bound;
         cancelTimer = timers.after(timeoutMs, () => {
+          if (unauthenticated !== undefined) return resolve(unauthenticated);
           reject(new NTPError("timeout", `${server} did not answer within ${timeoutMs} ms`));
         });
         clock.read(sent); // the last thing before sending

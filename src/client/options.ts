@@ -40,7 +40,8 @@ export interface QueryOptions {
   maxRootDistance?: number;
   /**
    * Key that server and client share: the request is signed with it, and only a reply signed with it
-   * is believed. Default: none.
+   * is believed. What else is answered could be forged, so the wait for that one goes on, and a key
+   * that the server does not know is told at the end of `timeoutMs`. Default: none.
    */
   key?: SymmetricKey;
   /** Aborts the query. */

@@ -157,8 +157,9 @@ async function burst(
       const error = asNTPError(thrown);
       if (error.code === "aborted") throw error;
       attempts.push({ hostname: server.hostname, error });
-      // Only silence is worth asking again; after a kiss-o'-death it would be forbidden.
-      if (error.code !== "timeout") break;
+      // Only silence is worth asking again, and what may be forged counts as silence; after a
+      // kiss-o'-death it would be forbidden.
+      if (error.code !== "timeout" && error.code !== "authentication") break;
       if (samples.length > 0) continue;
       if (retries-- === 0) break;
       i--;
@@ -179,8 +180,9 @@ async function burst(
  * @throws {TypeError} if an option has the wrong type
  * @throws {RangeError} if an option is out of range
  * @throws {NTPError} `timeout`, `refused`, `unreachable`, `kiss-of-death` (a
- * {@linkcode KissOfDeathError}, with its code), `unsynchronized`, `bogus`, `not-found`, `aborted`,
- * or what binding a socket threw; of several addresses' errors the most telling one
+ * {@linkcode KissOfDeathError}, with its code), `unsynchronized`, `bogus`, `authentication`,
+ * `not-found`, `aborted`, or what binding a socket threw; of several addresses' errors the most
+ * telling one
  *
  * @example Asking a server of one's own
  * ```ts

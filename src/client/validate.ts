@@ -11,6 +11,8 @@ export const MAX_ROOT_DISTANCE = 16;
 const MAX_STRATUM = 16;
 /** Longest time that a server may take for a reply, in seconds. */
 const MAX_SERVER_INTERVAL = 4;
+/** How fast two clocks may drift apart, in seconds per second. */
+const MAX_DRIFT = 500e-6;
 /** How much later than asked a timer may fire, in seconds. */
 const TIMER_SLACK = 1;
 /** Kiss codes that only say "no time yet". */
@@ -24,6 +26,11 @@ export interface ValidationLimits {
   readonly maxRootDistance: number;
   /** How long the reply was waited for, in milliseconds. */
   readonly timeoutMs: number;
+  /**
+   * Longest time that a server may take for a reply, in seconds. Default 4; symmetric peers take
+   * until their own next poll.
+   */
+  readonly maxServerInterval?: number | undefined;
 }
 
 /**
@@ -67,12 +74,13 @@ export function findFault(
   if (packet.referenceTimestamp !== 0n && since < 0) {
     return bogus(`its clock was last set ${-since} s after it sent the reply`);
   }
-  const tolerance = measurement.dispersion;
   const taken = timestampDifference(packet.transmitTimestamp, packet.receiveTimestamp);
+  const tolerance = measurement.dispersion + MAX_DRIFT * Math.max(0, taken);
+  const { maxServerInterval = MAX_SERVER_INTERVAL } = limits;
   if (taken < -tolerance) return bogus(`it was sent ${-taken} s before the request arrived`);
-  if (taken > MAX_SERVER_INTERVAL) {
+  if (taken > maxServerInterval) {
     return bogus(
-      `it was sent ${taken} s after the request arrived, at most ${MAX_SERVER_INTERVAL}`,
+      `it was sent ${taken} s after the request arrived, at most ${maxServerInterval}`,
     );
   }
   const elapsed = timestampDifference(destinationTimestamp, requestTimestamp);

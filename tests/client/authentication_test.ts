@@ -93,6 +93,36 @@ test("only a reply signed with the same key is believed (CVE-2015-7974)", async 
   }
 });
 
+test("a forged reply does not keep the right one from being taken", async () => {
+  const kiss = { stratum: 0, leapIndicator: 3, referenceId: referenceIdFromText("DENY") } as const;
+  const stage = new Stage();
+  await stage.script(SERVER, (request, send) => {
+    const { transmitTimestamp: originTimestamp } = NTPPacket.decode(request);
+    const forge = (fields: Partial<NTPPacketFields>) =>
+      new NTPPacket({ mode: 4, stratum: 1, originTimestamp, ...fields }).encode();
+    send(forge(kiss));
+    send(forge({ mac: { keyId: 0, digest: new Uint8Array(0) } }));
+    send(signed(forge({}), OTHER, 4));
+    stage.time.after(1000, () => {
+      const now = { receiveTimestamp: stage.time.now(), transmitTimestamp: stage.time.now() };
+      send(signed(forge({ stratum: 9, ...now }), KEY, 4));
+    });
+  });
+  const result = await stage.play(query(SERVER, { ...stage.world, key: KEY }));
+  assertEquals([result.packet.stratum, result.authentication], [9, "key"]);
+});
+
+test("what keeps an answer from being believed is told when none that can be has come", async () => {
+  const stage = new Stage();
+  await serve(stage, []);
+  let ended = 0;
+  const asked = query(SERVER, { ...stage.world, key: KEY, timeoutMs: 700, retries: 2 })
+    .finally(() => ended = stage.time.elapsedMs);
+  const error = await failure(stage.play(asked));
+  // What may be forged changes nothing of when is asked: as often as if there were silence.
+  assertEquals([error.code, ended], ["authentication", 3 * 700]);
+});
+
 test("a kiss-o'-death is believed only if it is authenticated where the time must be", async () => {
   const kiss = { stratum: 0, leapIndicator: 3, referenceId: referenceIdFromText("DENY") } as const;
   const stage = new Stage();
