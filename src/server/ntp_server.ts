@@ -3,9 +3,16 @@ import type { Clock, ClockState } from "../clock/clock.ts";
 import { FunctionClock } from "../clock/function_clock.ts";
 import { SystemClock } from "../clock/system_clock.ts";
 import { NTPError } from "../packet/error.ts";
-import { HEADER_LENGTH } from "../packet/header.ts";
+import { HEADER_LENGTH, modeOf } from "../packet/header.ts";
+import type { Mode } from "../packet/mode.ts";
 import { bindUdp } from "../transport/bind_udp.ts";
-import type { BindUdp, DatagramHandler, UdpTransport } from "../transport/udp_transport.ts";
+import type { Endpoint } from "../transport/endpoint.ts";
+import type {
+  BindUdp,
+  DatagramHandler,
+  SendOutcome,
+  UdpTransport,
+} from "../transport/udp_transport.ts";
 import type { AccessRule } from "./access.ts";
 import { type Admission, admissionOf } from "./admission.ts";
 import type { DecisionHook } from "./decision.ts";
@@ -71,6 +78,17 @@ export interface ListenOptions {
   ipv6Only?: boolean;
 }
 
+/**
+ * Takes datagrams of modes that are no requests, for associations that share the server's port.
+ * What it is given is borrowed.
+ *
+ * @param data the datagram, 48 bytes or more
+ * @param source where it came from
+ * @param arrival when it arrived: seconds and fraction words
+ * @returns whether it was for this route; if not, it is dropped for its mode
+ */
+export type Route = (data: Uint8Array, source: Endpoint, arrival: Uint32Array) => boolean;
+
 /** A local address that a server listens at. */
 export interface ServerAddress {
   /** IP address. */
@@ -122,6 +140,9 @@ export class NTPServer implements AsyncDisposable {
   readonly #onError: ((error: Error) => void) | undefined;
   readonly #counters = new ServerCounters();
   readonly #transports = new Set<UdpTransport>();
+  /** Routes by mode; most servers have none. */
+  readonly #routes = new Map<number, Route>();
+  #clockInUse: Clock | undefined;
   /** Counts the calls of `close()`, so that a `listen()` under way notices one. */
   #closings = 0;
 
@@ -186,8 +207,8 @@ export class NTPServer implements AsyncDisposable {
    * `aborted`, `closed` or `system`, with the remedy where there is one
    */
   async listen(options: ListenOptions = {}): Promise<ServerAddress> {
-    const clock = this.#clock();
-    const variables = (): SystemVariables => this.#systemVariables(clock);
+    const { clock } = this;
+    const variables = (): SystemVariables => this.systemVariables();
     variables(); // what is wrong with clock, refid or stratum is said before anything starts
     clock.read(new Uint32Array(2));
 
@@ -204,17 +225,19 @@ export class NTPServer implements AsyncDisposable {
     });
     const reply = new Uint8Array(MAX_REPLY_LENGTH);
     const plain = reply.subarray(0, HEADER_LENGTH);
+    let transport: UdpTransport | undefined; // none yet while it is being bound
     const onDatagram: DatagramHandler = (data, source, arrival) => {
+      if (this.#routes.size > 0 && this.#isRouted(data, source, arrival)) return;
       let outcome = responder.respond(data, data.length, source, arrival, reply);
       if (outcome > 0) {
         const bytes = outcome === HEADER_LENGTH ? plain : reply.subarray(0, outcome);
-        const sent = transport.send(bytes, source);
+        const sent = transport?.send(bytes, source);
         if (sent !== "sent" && sent !== "queued") outcome = DROP_UNSENT;
       }
       counters.count(outcome, responder.kind);
     };
     const closings = this.#closings;
-    const transport = await this.#bind({
+    const bound = transport = await this.#bind({
       ...options,
       port: options.port ?? NTP_PORT,
       clock,
@@ -235,6 +258,76 @@ export class NTPServer implements AsyncDisposable {
   /** The addresses that the server listens at. */
   get addresses(): ServerAddress[] {
     return [...this.#transports].map(addressOf);
+  }
+
+  /** The clock that stamps and tells: the subclass's where it overrides `getTime()`. */
+  get clock(): Clock {
+    return this.#clockInUse ??= this.#chooseClock();
+  }
+
+  /** Keys that clients may authenticate with. */
+  get keys(): KeySource | undefined {
+    return this.#keys;
+  }
+
+  /**
+   * What the server says of itself in its replies (RFC 5905 §11.1).
+   *
+   * @throws {TypeError} if `stratum` or `refid` has the wrong type
+   * @throws {RangeError} if `stratum` or `refid` is out of range
+   */
+  systemVariables(): SystemVariables {
+    const { clock } = this;
+    const state = clock.state();
+    const stratum = state.stratum ?? this.stratum;
+    checkStratum(stratum);
+    return {
+      leapIndicator: state.synchronized ? state.leapIndicator : 3,
+      stratum: Math.max(1, stratum),
+      precision: clock.precision,
+      rootDelay: state.rootDelay,
+      rootDispersion: state.rootDispersion,
+      referenceId: state.referenceId ?? parseRefid(this.refid),
+      referenceTimestamp: state.referenceTimestamp,
+    };
+  }
+
+  /**
+   * Gives the datagrams of some modes to somebody else, so that associations can share the port.
+   *
+   * @param modes modes that are no requests: 1, 2, 4 or 5
+   * @param route takes them
+   * @returns a function that ends it
+   * @throws {RangeError} if a mode is none of these, or is taken already
+   */
+  route(modes: readonly Mode[], route: Route): () => void {
+    for (const mode of modes) {
+      if (![1, 2, 4, 5].includes(mode)) {
+        throw new RangeError(`A route takes modes 1, 2, 4 and 5, not ${mode}`);
+      }
+      if (this.#routes.has(mode)) throw new RangeError(`Mode ${mode} has a route already`);
+    }
+    for (const mode of modes) this.#routes.set(mode, route);
+    return () => {
+      for (const mode of modes) if (this.#routes.get(mode) === route) this.#routes.delete(mode);
+    };
+  }
+
+  /**
+   * Sends a datagram from the server's port: over the first socket that can.
+   *
+   * @param data the payload
+   * @param to where to
+   * @returns what became of it; `"closed"` when the server does not listen
+   */
+  send(data: Uint8Array, to: Endpoint): SendOutcome {
+    let outcome: SendOutcome = "closed";
+    for (const transport of this.#transports) {
+      if (to.family === 6 && !transport.hostname.includes(":")) continue;
+      outcome = transport.send(data, to);
+      if (outcome === "sent" || outcome === "queued") break;
+    }
+    return outcome;
   }
 
   /** What the server has done since it was made: a snapshot. */
@@ -259,8 +352,7 @@ export class NTPServer implements AsyncDisposable {
     return this.close();
   }
 
-  /** The clock that stamps and tells: the subclass's where it overrides `getTime()`. */
-  #clock(): Clock {
+  #chooseClock(): Clock {
     if (this.getTime === NTPServer.prototype.getTime) return this.#ownClock;
     const overridden = this.getState !== NTPServer.prototype.getState;
     return new FunctionClock(
@@ -269,19 +361,13 @@ export class NTPServer implements AsyncDisposable {
     );
   }
 
-  #systemVariables(clock: Clock): SystemVariables {
-    const state = clock.state();
-    const stratum = state.stratum ?? this.stratum;
-    checkStratum(stratum);
-    return {
-      leapIndicator: state.synchronized ? state.leapIndicator : 3,
-      stratum: Math.max(1, stratum),
-      precision: clock.precision,
-      rootDelay: state.rootDelay,
-      rootDispersion: state.rootDispersion,
-      referenceId: state.referenceId ?? parseRefid(this.refid),
-      referenceTimestamp: state.referenceTimestamp,
-    };
+  /** Whether a datagram is for a route; it is counted then. */
+  #isRouted(data: Uint8Array, source: Endpoint, arrival: Uint32Array): boolean {
+    if (data.length < HEADER_LENGTH) return false;
+    const route = this.#routes.get(modeOf(data[0]!));
+    if (route === undefined || !route(data, source, arrival)) return false;
+    this.#counters.countRouted();
+    return true;
   }
 
   #reportError(error: unknown): void {

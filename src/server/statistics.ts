@@ -5,7 +5,7 @@ export type ReplyKind = "answer" | "kiss" | "crypto-NAK";
 
 /**
  * What a server has done since it was made. `received` is the sum of `answered`, `kissed`,
- * `cryptoNaks` and all of `dropped`.
+ * `cryptoNaks`, `routed` and all of `dropped`.
  */
 export interface ServerStatistics {
   /** Datagrams received. */
@@ -16,6 +16,8 @@ export interface ServerStatistics {
   readonly kissed: number;
   /** Requests answered with a crypto-NAK: their MAC was wrong, or its key unknown. */
   readonly cryptoNaks: number;
+  /** Datagrams of associations that share the server's port. */
+  readonly routed: number;
   /** Datagrams not answered, by reason. */
   readonly dropped: Readonly<Record<DropReason, number>>;
   /** What the decision hook decided: counts by `"action: reason"`. */
@@ -34,6 +36,7 @@ export class ServerCounters {
   readonly #decisions = new Map<string, number>();
   #kissed = 0;
   #cryptoNaks = 0;
+  #routed = 0;
   #errors = 0;
 
   /**
@@ -56,6 +59,11 @@ export class ServerCounters {
     this.#decisions.set(key, (this.#decisions.get(key) ?? 0) + 1);
   }
 
+  /** Counts a datagram that an association took. */
+  countRouted(): void {
+    this.#routed++;
+  }
+
   /** Counts an error that is no datagram's. */
   countError(): void {
     this.#errors++;
@@ -68,10 +76,11 @@ export class ServerCounters {
     ) as Record<DropReason, number>;
     const others = this.#counts.reduce((sum, count) => sum + count, 0);
     return {
-      received: others + this.#kissed + this.#cryptoNaks,
+      received: others + this.#kissed + this.#cryptoNaks + this.#routed,
       answered: this.#counts[0]!,
       kissed: this.#kissed,
       cryptoNaks: this.#cryptoNaks,
+      routed: this.#routed,
       dropped,
       decisions: Object.fromEntries(this.#decisions),
       errors: this.#errors,

@@ -12,6 +12,7 @@ import type { ClockState } from "../../src/clock/clock.ts";
 import { addSeconds, NTPError, NTPPacket } from "../../src/packet/mod.ts";
 import { NTPServer, type NTPServerOptions } from "../../src/server/ntp_server.ts";
 import { Endpoint } from "../../src/transport/endpoint.ts";
+import type { BindUdp } from "../../src/transport/udp_transport.ts";
 import { Stage } from "../client/stage.ts";
 
 const SERVER = "192.0.2.1";
@@ -123,6 +124,7 @@ test("statistics have a reason for every datagram not answered", async () => {
     answered: 2,
     kissed: 0,
     cryptoNaks: 1,
+    routed: 0,
     dropped: {
       short: 2,
       version: 1,
@@ -195,6 +197,21 @@ test("a signal closes what it was given for", async () => {
   controller.abort();
   await stage.time.run(10);
   assertEquals(server.addresses, []);
+});
+
+test("a request that arrives before listen() has returned is counted, and reports no error", async () => {
+  const stage = new Stage();
+  const errors: Error[] = [];
+  const early = new NTPPacket({ transmitTimestamp: 1n }).encode();
+  const bind: BindUdp = async (settings) => {
+    settings.onDatagram(early, new Endpoint("192.0.2.7", 1000), new Uint32Array([1, 2]));
+    return await stage.network.bind(settings);
+  };
+  const onError = (error: Error) => errors.push(error);
+  const server = new NTPServer({ ...options(stage), bind, onError });
+  await server.listen({ hostname: SERVER });
+  const { received, dropped } = server.statistics();
+  assertEquals([received, dropped.unsent, errors], [1, 1, []]);
 });
 
 test("a port in use is told", async () => {
