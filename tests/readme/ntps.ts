@@ -1,9 +1,11 @@
-// The command `ntps` on a network in memory, on which every name is one host that serves time.
-import { NTPServer, SystemClock, systemTimers } from "../../mod.ts";
-import { run } from "../../src/cli/run.ts";
-import { MemoryNetwork } from "../../src/transport/memory.ts";
+// The command `ntps` as the README has it, on virtual time and a network in memory: every name means
+// one host, which serves time.
+import { FakeWorld } from "../cli/fake_world.ts";
 
 const SERVER = "192.0.2.1";
+
+/** When somebody asks a command to end that would go on. */
+const END_MS = 60_000;
 
 /** What the command did. */
 export interface Done {
@@ -12,42 +14,14 @@ export interface Done {
   readonly stderr: string;
 }
 
-/**
- * Runs the command with arguments as a shell has them, without quotes. One that would go on is asked
- * to end as soon as it has said something.
- */
+/** Runs the command with arguments as a shell has them, without quotes. */
 export async function runNtps(args: string): Promise<Done> {
-  const network = new MemoryNetwork();
-  const server = new NTPServer({ bind: network.bind, refid: "GPS" });
-  await server.listen({ hostname: SERVER });
-  const said = { stdout: "", stderr: "" };
-  let onSignal = (_name: string): void => {};
-  const output = (name: "stdout" | "stderr") => ({
-    styled: false,
-    write(text: string): void {
-      said[name] += text;
-      setTimeout(() => onSignal("SIGTERM"));
-    },
-  });
-  try {
-    const status = await run(args.split(" "), {
-      stdout: output("stdout"),
-      stderr: output("stderr"),
-      clock: new SystemClock(),
-      // Two seconds between samples are for strangers' servers.
-      timers: { after: (ms, callback) => systemTimers.after(ms / 20, callback) },
-      bind: network.bind,
-      queryOptions: { resolve: () => Promise.resolve([SERVER]) },
-      readFile: (path) => Promise.reject(new Error(`${path} is not read here`)),
-      onSignal(callback) {
-        onSignal = callback;
-        return () => {
-          onSignal = () => {};
-        };
-      },
-    });
-    return { status, ...said };
-  } finally {
-    await server.close();
-  }
+  const world = new FakeWorld();
+  const words = args.split(" ");
+  for (const word of words) world.names.set(word, [SERVER]);
+  const server = await world.serve(SERVER, { refid: "GPS" });
+  world.time.after(END_MS, () => world.signal("SIGTERM"));
+  const done = await world.run(...words);
+  await server.close();
+  return done;
 }
