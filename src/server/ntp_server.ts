@@ -245,14 +245,12 @@ export class NTPServer implements AsyncDisposable {
       onError: reportError,
     });
     if (closings !== this.#closings) {
-      await transport.close();
+      await bound.close();
       throw new NTPError("closed", "The server was closed before it listened");
     }
-    this.#transports.add(transport);
-    options.signal?.addEventListener("abort", () => this.#transports.delete(transport), {
-      once: true,
-    });
-    return addressOf(transport);
+    this.#transports.add(bound);
+    options.signal?.addEventListener("abort", () => this.#transports.delete(bound), { once: true });
+    return addressOf(bound);
   }
 
   /** The addresses that the server listens at. */
