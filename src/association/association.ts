@@ -140,7 +140,7 @@ export class Association {
       return { outcome: "ignored", reason: "authentication" };
     }
     const verdict = this.#onWire.judge(packet);
-    const requestTimestamp = this.#onWire.departure;
+    const requestTimestamp = this.#onWire.departureOf(packet);
     if (verdict === "valid" || this.mode !== "client") {
       this.#onWire.take(packet, arrival, verdict);
     }

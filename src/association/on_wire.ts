@@ -9,6 +9,18 @@ import { timestampDifference } from "../packet/timestamp.ts";
  */
 export type OnWireVerdict = "valid" | "repeated" | "duplicate" | "unsolicited" | "bogus";
 
+/** A packet of ours that can be answered. */
+interface Sent {
+  /** Transmit timestamp that it carried; 0, there was none. */
+  readonly transmitTimestamp: bigint;
+  /** When it left, which need not be what it says. */
+  readonly departure: bigint;
+  /** Whether an answer has come. */
+  answered: boolean;
+}
+
+const NOTHING: Sent = { transmitTimestamp: 0n, departure: 0n, answered: false };
+
 /**
  * The on-wire protocol of one association (RFC 5905 §8): which packet answers which.
  *
@@ -16,18 +28,20 @@ export type OnWireVerdict = "valid" | "repeated" | "duplicate" | "unsolicited" |
  * does not see ours can therefore only be `unsolicited` or `bogus`, and such a packet changes nothing
  * that a later answer is held against: at worst it makes us give back a wrong timestamp once, and
  * not even that after an answer has come (CVE-2015-1853).
+ *
+ * The packet before the last can be answered, too: when symmetric peers poll in step, their packets
+ * cross, and each answers the other's last but one.
  */
 export class OnWire {
   /** Transmit timestamp of the peer's last packet, to be given back; 0, none. */
   #origin = 0n;
   /** When that packet arrived. */
   #receive = 0n;
-  /** Transmit timestamp that our last packet carried; 0, there was none. */
-  #transmit = 0n;
-  /** When our last packet left, which need not be what it says. */
-  #departure = 0n;
-  /** Whether an answer came since our last packet. */
-  #answered = false;
+  /** Our last packet, and the one before it. */
+  #last = NOTHING;
+  #previous = NOTHING;
+  /** Whether an answer has come since our last packet left. */
+  #heard = false;
 
   /** Transmit timestamp of the peer's last packet: the origin timestamp of our next one. */
   get originTimestamp(): bigint {
@@ -39,9 +53,13 @@ export class OnWire {
     return this.#receive;
   }
 
-  /** When our last packet left: T1 of the exchange that its answer completes. */
-  get departure(): bigint {
-    return this.#departure;
+  /**
+   * When the packet left that another one answers: T1 of the exchange that is completed by it.
+   *
+   * @param packet a packet that {@linkcode OnWire.judge} finds valid
+   */
+  departureOf(packet: NTPPacket): bigint {
+    return this.#answeredBy(packet)?.departure ?? 0n;
   }
 
   /**
@@ -51,9 +69,9 @@ export class OnWire {
    * @param departure when it leaves, by our clock
    */
   sent(transmitTimestamp: bigint, departure: bigint): void {
-    this.#transmit = transmitTimestamp;
-    this.#departure = departure;
-    this.#answered = false;
+    this.#previous = this.#last;
+    this.#last = { transmitTimestamp, departure, answered: false };
+    this.#heard = false;
   }
 
   /**
@@ -67,8 +85,9 @@ export class OnWire {
     if (transmitTimestamp === this.#origin) return "duplicate";
     if (originTimestamp === 0n) return receiveTimestamp === 0n ? "unsolicited" : "bogus";
     if (receiveTimestamp === 0n) return "bogus";
-    if (this.#transmit === 0n || originTimestamp !== this.#transmit) return "bogus";
-    return this.#answered ? "repeated" : "valid"; // an answer is used once
+    const sent = this.#answeredBy(packet);
+    if (sent === undefined) return "bogus";
+    return sent.answered ? "repeated" : "valid"; // an answer is used once
   }
 
   /**
@@ -84,9 +103,18 @@ export class OnWire {
     const { transmitTimestamp } = packet;
     if (verdict === "duplicate" || transmitTimestamp === 0n) return;
     if (verdict === "repeated" && timestampDifference(transmitTimestamp, this.#origin) <= 0) return;
-    if ((verdict === "unsolicited" || verdict === "bogus") && this.#answered) return;
-    if (verdict === "valid") this.#answered = true;
+    if ((verdict === "unsolicited" || verdict === "bogus") && this.#heard) return;
+    if (verdict === "valid") {
+      this.#answeredBy(packet)!.answered = true;
+      this.#heard = true;
+    }
     this.#origin = transmitTimestamp;
     this.#receive = arrival;
+  }
+
+  /** The packet of ours that another one answers. */
+  #answeredBy({ originTimestamp }: NTPPacket): Sent | undefined {
+    if (originTimestamp === 0n) return undefined;
+    return [this.#last, this.#previous].find((sent) => sent.transmitTimestamp === originTimestamp);
   }
 }
