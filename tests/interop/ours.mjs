@@ -30,10 +30,10 @@ export function start(runtime, namespace, program, argument, options) {
  *
  * @param {Runtime} runtime
  * @param {import("./namespaces.mjs").Namespace} namespace
- * @param {{ hostname: string, port: number, stratum: number, refid: string }} options
+ * @param {{ hostname: string | string[], port: number, stratum: number, refid: string, keys?: string }} options
  * @returns {Promise<{ child: Child, stop(): Promise<ServerStatistics> }>}
  *
- * @typedef {{ received: number, answered: number, dropped: Record<string, number>, errors: number }} ServerStatistics
+ * @typedef {{ received: number, answered: number, cryptoNaks: number, dropped: Record<string, number>, errors: number }} ServerStatistics
  */
 export async function startServer(runtime, namespace, options) {
   const child = start(runtime, namespace, "server.ts", options, { seconds: 240 });

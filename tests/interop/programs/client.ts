@@ -1,21 +1,26 @@
-// Our client as a peer meets it. Argument: a list of `{ name, hostname, options }` as JSON, all asked in
-// the same seconds; says of each what it got, as a JSON line.
+// Our client as a peer meets it. Argument: a list of `{ name, hostname, options, key }` as JSON, `key` the
+// line of a key file, or none; all asked in the same seconds. Says of each what it got, as a JSON line.
 
 import process from "node:process";
 import { setTimeout } from "node:timers/promises";
-import { NTPError, query } from "../../../mod.ts";
+import { NTPError, parseKeyFile, query, type QueryOptions } from "../../../mod.ts";
 
 interface Target {
   name: string;
   hostname: string;
-  options: Parameters<typeof query>[1];
+  options: QueryOptions;
+  key?: string;
 }
 
-async function ask({ name, hostname, options }: Target): Promise<unknown> {
+async function ask({ name, hostname, options, key: line }: Target): Promise<unknown> {
   try {
-    const { packet, offset, delay, rootDistance, samples } = await query(hostname, options);
+    const [key] = line === undefined ? [] : parseKeyFile(line);
+    const { packet, offset, delay, rootDistance, samples, authentication } = await query(
+      hostname,
+      key === undefined ? options : { ...options, key },
+    );
     const { stratum, version, leapIndicator, referenceId } = packet;
-    const heard = { stratum, version, leapIndicator, referenceId };
+    const heard = { authentication, stratum, version, leapIndicator, referenceId };
     return { name, offset, delay, rootDistance, samples: samples.length, ...heard };
   } catch (error) {
     const code = error instanceof NTPError ? error.code : "unexpected";

@@ -1,13 +1,19 @@
-// Our server as a peer meets it. Argument: `{ hostname, port, stratum, refid }` as JSON. Says "ready",
-// and when its input ends its statistics, as JSON lines.
+// Our server as a peer meets it. Argument: `{ hostname, port, stratum, refid, keys }` as JSON, `hostname`
+// one or several, `keys` the text of a key file, or none. Says "ready", and when its input ends its
+// statistics, as JSON lines.
 
 import process from "node:process";
-import { NTPServer } from "../../../mod.ts";
+import { NTPServer, parseKeyFile } from "../../../mod.ts";
 
-const { hostname, port, stratum, refid } = JSON.parse(process.argv[2] ?? "{}");
-const server = new NTPServer({ stratum, refid, onError: (error) => console.error(error.message) });
-const address = await server.listen({ hostname, port });
-console.log(JSON.stringify({ ready: address }));
+const { hostname, port, stratum, refid, keys } = JSON.parse(process.argv[2] ?? "{}");
+const server = new NTPServer({
+  stratum,
+  refid,
+  ...(keys && { keys: parseKeyFile(keys) }),
+  onError: (error) => console.error(error.message),
+});
+for (const one of [hostname].flat()) await server.listen({ hostname: one, port });
+console.log(JSON.stringify({ ready: server.addresses }));
 
 process.stdin.resume();
 process.stdin.on("end", async () => {
