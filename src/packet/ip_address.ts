@@ -64,13 +64,16 @@ export function isIpv4Mapped(bytes: Uint8Array): boolean {
  */
 export function parseIpAddress(text: string, into: Uint8Array): IpFamily {
   into.fill(0, 0, 16);
+  // IPv4 with nothing behind it, plain or as sockets of both families tell it, has a way of its own:
+  // almost every source of a server is of these forms.
+  const start = text.charCodeAt(0) === COLON && text.startsWith("::ffff:") ? 7 : 0;
+  if (parseDotted(text, start, text.length, into, 12)) {
+    into[10] = into[11] = 0xff;
+    return 4;
+  }
+  if (text.indexOf(":") < 0) return 0;
   const percent = text.indexOf("%");
   const end = percent < 0 ? text.length : percent;
-  if (text.indexOf(":") < 0) {
-    if (percent >= 0) return 0;
-    into[10] = into[11] = 0xff;
-    return parseDotted(text, 0, end, into, 12) ? 4 : 0;
-  }
   if (percent === text.length - 1) return 0;
   let at = 0, gap = -1, i = 0;
   if (text.charCodeAt(0) === COLON) {
@@ -155,4 +158,14 @@ export function formatIpAddress(bytes: Uint8Array): string {
     text += ((bytes[2 * i]! << 8) | bytes[2 * i + 1]!).toString(16);
   }
   return text;
+}
+
+/**
+ * Whether 16 bytes hold a multicast address: 224.0.0.0/4 or ff00::/8 (RFC 5771, RFC 4291 §2.7).
+ * Allocates nothing.
+ *
+ * @param bytes 16 bytes, IPv4 in its IPv4-mapped form
+ */
+export function isMulticast(bytes: Uint8Array): boolean {
+  return isIpv4Mapped(bytes) ? bytes[12]! >>> 4 === 0xe : bytes[0] === 0xff;
 }
