@@ -72,6 +72,7 @@ export {
   type ListenOptions,
   NTPServer,
   type NTPServerOptions,
+  type Route,
   type ServerAddress,
 } from "./src/server/ntp_server.ts";
 export { RateLimiter, type RateLimitOptions, type RateVerdict } from "./src/server/rate_limiter.ts";
@@ -97,3 +98,16 @@ export {
   type RawReply,
   type Sample,
 } from "./src/client/query.ts";
+
+// Associations
+export type { IgnoredReason } from "./src/association/association.ts";
+export type { AssociationStatistics } from "./src/association/association_runner.ts";
+export type { AssociationEvents, PeerSample, PeerState } from "./src/association/events.ts";
+export {
+  NTPPassivePeers,
+  type NTPPassivePeersOptions,
+  type PassivePeer,
+} from "./src/association/ntp_passive_peers.ts";
+export { NTPPeer, type NTPPeerOptions } from "./src/association/ntp_peer.ts";
+export type { PollOptions } from "./src/association/poll_process.ts";
+export type { AssociationWorld } from "./src/association/world.ts";

@@ -37,6 +37,12 @@ export type IgnoredReason =
   | "malformed"
   | "mode"
   | "authentication"
+  /** A broadcast whose way has not been measured yet. */
+  | "uncalibrated"
+  /** A broadcast of one server more than there may be. */
+  | "too many servers"
+  /** A broadcast that is no newer than the latest one believed. */
+  | "replayed"
   | Exclude<OnWireVerdict, "valid">;
 
 /** Options of {@linkcode Association}. */

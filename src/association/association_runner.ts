@@ -1,10 +1,13 @@
 import type { Random } from "../client/request.ts";
+import type { Clock } from "../clock/clock.ts";
 import type { Timers } from "../clock/timers.ts";
-import { timestampFromWords } from "../packet/timestamp.ts";
+import { timestampDifference, timestampFromWords } from "../packet/timestamp.ts";
 import type { Association, IgnoredReason, Reception } from "./association.ts";
 
 /** How much longer than the interval a poll may wait, so that clients do not ask in step. */
 const JITTER = 0.02;
+/** How much a symmetric peer's poll may come sooner or later, to fall between two of the peer's. */
+const SHIFT = 1 / 8;
 
 /** What an association has done. */
 export interface AssociationStatistics {
@@ -26,6 +29,8 @@ export interface AssociationStatistics {
 
 /** What a runner needs of the world. */
 export interface RunnerWorld {
+  /** The association's clock. */
+  readonly clock: Clock;
   /** Waits. */
   readonly timers: Timers;
   /** Where random bytes come from. */
@@ -45,6 +50,8 @@ export class AssociationRunner {
   readonly #world: RunnerWorld;
   readonly #ignored: Partial<Record<IgnoredReason, number>> = {};
   #cancel: (() => void) | undefined;
+  /** When the last poll was, by the association's clock. */
+  #polledAt = 0n;
   #sent = 0;
   #received = 0;
   #samples = 0;
@@ -91,6 +98,7 @@ export class AssociationRunner {
     else if (reception.outcome === "fault") this.#faults++;
     else this.#ignored[reception.reason] = (this.#ignored[reception.reason] ?? 0) + 1;
     if (this.association.stopped) this.stop();
+    else if (reception.outcome === "sample") this.#fallBetween(time);
     this.#world.onReception(reception);
     return reception;
   }
@@ -110,13 +118,33 @@ export class AssociationRunner {
 
   #poll(): void {
     const { association } = this;
+    this.#polledAt = this.#world.clock.now();
     this.#world.send(association.transmit());
     this.#sent++;
-    // Fixed before anything is heard: a packet cannot change when we poll (CVE-2020-11868).
+    this.#schedule(association.poll.interval);
+    this.#world.onPoll();
+  }
+
+  #schedule(seconds: number): void {
+    this.#cancel?.();
     const bytes = new Uint8Array(1);
     this.#world.random(bytes);
-    const delayMs = association.poll.interval * 1000 * (1 + JITTER * bytes[0]! / 256);
+    const delayMs = seconds * 1000 * (1 + JITTER * bytes[0]! / 256);
     this.#cancel = this.#world.timers.after(delayMs, () => this.#poll());
-    this.#world.onPoll();
+  }
+
+  /**
+   * Moves the next poll of a symmetric association towards the middle between two packets of the
+   * peer: else, with intervals that are not quite the same, now and then one side would poll twice
+   * without a packet of the other in between. Only an answer can do so, and only by a little: nobody
+   * else can change when we poll (CVE-2020-11868).
+   */
+  #fallBetween(arrival: bigint): void {
+    if (this.association.mode === "client" || this.#cancel === undefined) return;
+    const { interval } = this.association.poll;
+    const since = timestampDifference(arrival, this.#polledAt);
+    if (since < 0 || since > interval) return;
+    const wanted = Math.max(since + interval / 2, interval * (1 - SHIFT));
+    this.#schedule(Math.max(0, Math.min(wanted, interval * (1 + SHIFT)) - since));
   }
 }

@@ -48,33 +48,32 @@ export class EventSource {
   }
 
   /** Tells what became of a packet. */
-  received(reception: Reception, association: Association): void {
+  received(reception: Reception): void {
     if (reception.outcome === "fault") this.#call(() => this.#events.onError?.(reception.error));
     if (reception.outcome === "sample") {
       const { hostname, port } = this.#remote;
       this.#call(() => this.#events.onSample?.({ ...reception.sample, hostname, port }));
     }
-    this.update(association);
   }
 
-  /** Tells when the state has changed. */
+  /** Tells how an association does, when that has changed. */
   update({ poll, stopped }: Association): void {
-    if (this.state === "stopped") return;
-    if (stopped) this.#become("stopped");
-    else if (poll.reach !== 0) this.#become("reachable");
-    else if (this.state === "reachable") this.#become("unreachable");
+    if (stopped) this.become("stopped");
+    else if (poll.reach !== 0) this.become("reachable");
+    else if (this.state === "reachable") this.become("unreachable");
   }
 
-  /** Tells that the association has ended. */
-  stop(): void {
-    this.#become("stopped");
-  }
-
-  #become(state: PeerState): void {
-    if (state === this.state) return;
+  /** Tells a state, if it is another one; `"stopped"` is the last. */
+  become(state: PeerState): void {
+    if (state === this.state || this.state === "stopped") return;
     this.state = state;
     const { hostname, port } = this.#remote;
     this.#call(() => this.#events.onChange?.(state, { hostname, port }));
+  }
+
+  /** Tells an error. */
+  failed(error: Error): void {
+    this.#call(() => this.#events.onError?.(error));
   }
 
   #call(event: () => void): void {

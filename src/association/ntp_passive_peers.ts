@@ -140,13 +140,15 @@ export class NTPPassivePeers implements Disposable {
     const events = new EventSource(this.#options, remote);
     let silence = 0;
     const runner = new AssociationRunner(association, {
+      clock: server.clock,
       timers,
       random,
       send: (bytes) => void server.send(bytes, remote),
       onReception: (reception) => {
         // A peer that is heard but not yet understood is not silent.
         if (reception.outcome !== "ignored" || reception.reason === "unsolicited") silence = 0;
-        events.received(reception, association);
+        events.received(reception);
+        events.update(association);
       },
       onPoll: () => {
         events.update(association);
@@ -187,6 +189,6 @@ export class NTPPassivePeers implements Disposable {
     this.#peers.delete(runner);
     runner.stop();
     PeerTable.of(this.#options.server).delete(runner);
-    events.stop();
+    events.become("stopped");
   }
 }

@@ -125,10 +125,14 @@ export class NTPPeer implements Disposable {
     const events = new EventSource(this.#options, remote);
     this.#events = events;
     this.#runner = new AssociationRunner(association, {
+      clock: server.clock,
       timers,
       random,
       send: (data) => void server.send(data, remote),
-      onReception: (reception) => events.received(reception, association),
+      onReception: (reception) => {
+        events.received(reception);
+        events.update(association);
+      },
       onPoll: () => events.update(association),
     });
     PeerTable.of(server).add(this.#runner);
@@ -151,7 +155,7 @@ export class NTPPeer implements Disposable {
     if (this.#runner === undefined) return;
     this.#runner.stop();
     PeerTable.of(this.#options.server).delete(this.#runner);
-    this.#events?.stop();
+    this.#events?.become("stopped");
   }
 
   /** {@linkcode NTPPeer.close}, for `using`. */

@@ -312,20 +312,28 @@ export class NTPServer implements AsyncDisposable {
   }
 
   /**
-   * Sends a datagram from the server's port: over the first socket that can.
+   * The socket that can send to an address: the first of its family, or that has both.
+   *
+   * @param to where to
+   * @returns `undefined` when the server does not listen at such an address
+   */
+  transportFor(to: Endpoint): UdpTransport | undefined {
+    for (const transport of this.#transports) {
+      const isIpv6 = transport.hostname.includes(":");
+      if (to.family === 6 ? isIpv6 : !isIpv6 || transport.hostname === "::") return transport;
+    }
+    return undefined;
+  }
+
+  /**
+   * Sends a datagram from the server's port.
    *
    * @param data the payload
    * @param to where to
-   * @returns what became of it; `"closed"` when the server does not listen
+   * @returns what became of it; `"closed"` when the server does not listen at such an address
    */
   send(data: Uint8Array, to: Endpoint): SendOutcome {
-    let outcome: SendOutcome = "closed";
-    for (const transport of this.#transports) {
-      if (to.family === 6 && !transport.hostname.includes(":")) continue;
-      outcome = transport.send(data, to);
-      if (outcome === "sent" || outcome === "queued") break;
-    }
-    return outcome;
+    return this.transportFor(to)?.send(data, to) ?? "closed";
   }
 
   /** What the server has done since it was made: a snapshot. */

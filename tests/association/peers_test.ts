@@ -97,6 +97,26 @@ test("an active peer and a passive one", async () => {
   assertEquals([active.samples[0]!.packet.mode, samples[0]!.packet.mode], [2, 1]);
 });
 
+test("polls fall between the peer's: none of many goes without an answer", async () => {
+  for (const startMs of [0, 5, 20, 4000, 8000, 15_990]) {
+    const stage = new Stage();
+    const a = await serve(stage, A), b = await serve(stage, B, 3);
+    // Each with a randomness of its own: as on two machines.
+    const random = (seed: number) => (into: Uint8Array) =>
+      void into.forEach((_, i) => into[i] = seed = (seed * 75 + 74) % 65537);
+    const one = await peerOf(stage, a, B, { random: random(1), maxPoll: 4 });
+    await stage.time.run(startMs);
+    const two = await peerOf(stage, b, A, { random: random(99), maxPoll: 4 });
+    await stage.time.run(20 * 16_000);
+    for (let i = 0; i < 200; i++) {
+      await stage.time.run(16_000);
+      for (const { peer } of [one, two]) assertEquals(peer.statistics()!.reach | 1, 0o377);
+    }
+    const sent = one.peer.statistics()!.sent;
+    assert(sent > 200 && sent < 224, `${sent} polls in 220 intervals`);
+  }
+});
+
 test("a passive association ends when its peer is silent", async () => {
   const stage = new Stage();
   const a = await serve(stage, A), b = await serve(stage, B);
