@@ -73,9 +73,12 @@ function readArguments(parts: CommandParts<Options>, args: readonly string[]) {
       values[key] = option.initial;
       continue;
     }
-    if (texts.includes("")) throw new UsageError(`${name} needs a value: ${name} ${option.value}`);
+    if (texts.includes("") && (option.bare === undefined || args.includes(`${name}=`))) {
+      const joint = option.bare === undefined ? " " : "=";
+      throw new UsageError(`${name} needs a value: ${name}${joint}${option.value}`);
+    }
     if (texts.length > 1 && !option.repeatable) throw new UsageError(`${name} is given twice`);
-    values[key] = option.read(texts, name);
+    values[key] = option.read(texts.map((text) => text === "" ? option.bare! : text), name);
   }
   const operands = given["_"]!;
   const [least, most] = parts.operandCount;

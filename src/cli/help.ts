@@ -16,10 +16,11 @@ function columns(rows: readonly (readonly [string, string])[]): string {
   }).join("");
 }
 
-function optionRow(name: string, { letter, value, help, initialText }: Option<unknown>) {
+function optionRow(name: string, { letter, value, bare, help, initialText }: Option<unknown>) {
   const short = letter === undefined ? "    " : `-${letter}, `;
   const shown = initialText === undefined ? help : `${help} (${initialText})`;
-  return [`${short}${name}${value === undefined ? "" : ` ${value}`}`, shown] as const;
+  const given = value === undefined ? "" : bare === undefined ? ` ${value}` : `[=${value}]`;
+  return [`${short}${name}${given}`, shown] as const;
 }
 
 /** The help of a subcommand. */

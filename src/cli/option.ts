@@ -8,6 +8,8 @@ export interface Option<T> {
   readonly letter?: string | undefined;
   /** What stands for its value in the help; absent: a flag, which has no value. */
   readonly value?: string;
+  /** The value that its name alone stands for; absent: there must be a value. */
+  readonly bare?: string;
   /** Whether it may be given more than once. */
   readonly repeatable?: boolean;
   /** What holds when it is not given. */
@@ -49,6 +51,35 @@ export function texts(
   return { ...spec, repeatable: true, initial: [], read: (given) => given };
 }
 
+/** What {@linkcode choice} needs. */
+interface ChoiceSpec<T extends string> extends Basics {
+  readonly value: string;
+  readonly choices: readonly T[];
+  readonly initialText?: string;
+  /** Finds the choice that is meant, where it has other names. Default: as it is written. */
+  readonly find?: (given: string) => T | undefined;
+}
+
+/** An option whose value is one of a few words. */
+export function choice<T extends string>(spec: ChoiceSpec<T> & { initial: T }): Option<T>;
+export function choice<T extends string>(
+  spec: ChoiceSpec<T> & { initial: undefined },
+): Option<T | undefined>;
+export function choice<T extends string>(
+  spec: ChoiceSpec<T> & { initial: T | undefined },
+): Option<T | undefined> {
+  const { choices, find = (given) => choices.find((one) => one === given) } = spec;
+  return {
+    initialText: spec.initial,
+    ...spec,
+    read([given], name) {
+      const found = find(given!);
+      if (found !== undefined) return found;
+      throw new UsageError(`${name} is one of ${choices.join(", ")}, not "${given}"`);
+    },
+  };
+}
+
 /** An option whose value is a whole number. */
 export function whole<D extends number | undefined>(
   spec: Basics & { value: string; least: number; most: number; initial: D; initialText?: string },
@@ -68,7 +99,7 @@ export function whole<D extends number | undefined>(
  * @throws {UsageError} if it is none, or not from `least` to `most`
  */
 export function readWhole(given: string, name: string, least: number, most: number): number {
-  const number = /^\d{1,9}$/.test(given) ? Number(given) : NaN;
+  const number = /^\d{1,10}$/.test(given) ? Number(given) : NaN;
   if (number >= least && number <= most) return number;
   throw new UsageError(`${name} is a whole number from ${least} to ${most}, not "${given}"`);
 }
@@ -81,6 +112,17 @@ export const DURATION_HELP = "TIME is a number of seconds, or has a unit: 500ms,
 /** Longest time that timers can wait, in milliseconds. */
 const LONGEST = 2 ** 31 - 1;
 
+/**
+ * A duration, in milliseconds.
+ *
+ * @param given the text
+ * @returns NaN if it is none
+ */
+export function readDuration(given: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?|\.\d+) ?(ms|s|min|)$/.exec(given) ?? [];
+  return Number(number) * MILLISECONDS[unit ?? ""]!;
+}
+
 /** An option whose value is a duration; in milliseconds. */
 export function duration(
   spec: Basics & { positive: boolean; initial: number; initialText: string },
@@ -89,8 +131,7 @@ export function duration(
     ...spec,
     value: "TIME",
     read([given], name) {
-      const [, number, unit] = /^(\d+(?:\.\d+)?|\.\d+) ?(ms|s|min|)$/.exec(given!) ?? [];
-      const milliseconds = Number(number) * MILLISECONDS[unit ?? ""]!;
+      const milliseconds = readDuration(given!);
       if (milliseconds <= LONGEST && (milliseconds > 0 || !spec.positive)) return milliseconds;
       const bounds = spec.positive ? "above 0 and up to 24 days" : "up to 24 days";
       throw new UsageError(

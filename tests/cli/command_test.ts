@@ -2,7 +2,7 @@ import { test } from "node:test";
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { command, optionName } from "../../src/cli/command.ts";
 import { commandHelp } from "../../src/cli/help.ts";
-import { duration, flag, text, texts, whole } from "../../src/cli/option.ts";
+import { choice, duration, flag, text, texts, whole } from "../../src/cli/option.ts";
 import { UsageError } from "../../src/cli/usage_error.ts";
 import { FakeWorld, TextOutput } from "./fake_world.ts";
 
@@ -28,6 +28,17 @@ const probe = command({
     item: texts({ letter: "i", value: "ITEM", help: "one more\nthan before" }),
     four: flag({ letter: "4", help: "IPv4" }),
     loud: flag({ help: "noise" }),
+    colour: choice({
+      value: "COLOUR",
+      choices: ["red", "blue"],
+      initial: "red",
+      find: (given) => given === "azure" ? "blue" : undefined,
+      help: "red or blue",
+    }),
+    limit: {
+      ...text({ value: "LIMIT", initial: undefined, help: "how far" }),
+      bare: "far",
+    },
   },
   run(values, operands) {
     seen = { ...values, operands };
@@ -54,6 +65,8 @@ test("arguments: defaults", async () => {
     item: [],
     four: false,
     loud: false,
+    colour: "red",
+    limit: undefined,
     operands: [],
   });
 });
@@ -111,6 +124,21 @@ test("arguments: values that are missing, too many or of no use", async () => {
   assertEquals(await refused("a", "b", "c"), '"c" is one argument too many');
 });
 
+test("arguments: an option whose value may be left out", async () => {
+  for (const args of [["--limit"], ["--limit", "--loud"], ["--limit", "-4", "a"]]) {
+    assertEquals((await read(...args))["limit"], "far");
+  }
+  assertEquals((await read("--limit=near"))["limit"], "near");
+  assertEquals((await read("--limit", "near"))["limit"], "near");
+  assertEquals(await refused("--limit="), "--limit needs a value: --limit=LIMIT");
+  assertEquals(await refused("--limit", "--limit=3"), "--limit is given twice");
+});
+
+test("arguments: one of a few words, under all its names", async () => {
+  assertEquals((await read("--colour", "azure"))["colour"], "blue");
+  assertEquals(await refused("--colour", "green"), '--colour is one of red, blue, not "green"');
+});
+
 test("arguments: an unknown option, and which one was probably meant", async () => {
   assertEquals(await refused("--conut", "3"), "there is no option --conut; did you mean --count?");
   assertEquals(await refused("--max=3"), "there is no option --max; did you mean --max-delay?");
@@ -152,6 +180,8 @@ Options:
                         than before
   -4, --four            IPv4
       --loud            noise
+      --colour COLOUR   red or blue (red)
+      --limit[=LIMIT]   how far
   -h, --help            show this help
 
 More about it.
