@@ -1,6 +1,7 @@
 import type { Command } from "./command.ts";
 import { decode } from "./decode.ts";
 import { commandHelp, generalHelp } from "./help.ts";
+import { keygen } from "./keygen.ts";
 import { nearest } from "./nearest.ts";
 import { query } from "./query.ts";
 import { say } from "./say.ts";
@@ -14,6 +15,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["query", query],
   ["serve", serve],
   ["decode", decode],
+  ["keygen", keygen],
 ]);
 
 /** Exit status of a command line that makes no sense. */

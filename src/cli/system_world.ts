@@ -1,8 +1,10 @@
 import { readFile } from "node:fs/promises";
 import process from "node:process";
+import { loadKeyFile } from "../auth/load_key_file.ts";
 import { SystemClock } from "../clock/system_clock.ts";
 import { systemTimers } from "../clock/timers.ts";
 import { bindUdp } from "../transport/bind_udp.ts";
+import { writeSecretFile } from "./secret_file.ts";
 import type { Output, World } from "./world.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
@@ -52,6 +54,8 @@ export function systemWorld(): World {
     timers: systemTimers,
     bind: bindUdp,
     readFile: (path) => path === "-" ? readStdin() : readFile(path),
+    loadKeyFile,
+    writeSecretFile,
     onSignal,
   };
 }

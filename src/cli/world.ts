@@ -1,3 +1,5 @@
+import type { KeyStore } from "../auth/key_store.ts";
+import type { LoadKeyFileOptions } from "../auth/load_key_file.ts";
 import type { QueryOptions } from "../client/options.ts";
 
 /** Where text goes to. */
@@ -14,10 +16,18 @@ export interface World extends Required<Pick<QueryOptions, "clock" | "timers" | 
   readonly stdout: Output;
   /** Errors. */
   readonly stderr: Output;
-  /** What queries need besides clock, timers and sockets; absent: the defaults of the library. */
+  /** What else queries, and new keys, may need; absent: the defaults of the library. */
   readonly queryOptions?: Pick<QueryOptions, "random" | "resolve">;
   /** Reads a file; `-` is standard input. */
   readFile(path: string): Promise<Uint8Array>;
+  /** Reads a key file, as `loadKeyFile` does. */
+  loadKeyFile(path: string, options: LoadKeyFileOptions): Promise<KeyStore>;
+  /**
+   * Writes a file that only its owner may read, whole or not at all.
+   *
+   * @throws {Error} with one sentence, if it cannot, or if there is a file and `overwrite` is false
+   */
+  writeSecretFile(path: string, text: string, options: { overwrite: boolean }): Promise<void>;
   /**
    * Calls back once when somebody asks the process to end.
    *

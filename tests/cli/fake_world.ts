@@ -1,5 +1,8 @@
 import { run } from "../../src/cli/run.ts";
 import type { Output, World } from "../../src/cli/world.ts";
+import { parseKeyFile } from "../../src/auth/key_file.ts";
+import type { KeyStore } from "../../src/auth/key_store.ts";
+import type { LoadKeyFileOptions } from "../../src/auth/load_key_file.ts";
 import type { Clock } from "../../src/clock/clock.ts";
 import { FunctionClock } from "../../src/clock/function_clock.ts";
 import type { QueryOptions } from "../../src/client/options.ts";
@@ -34,8 +37,10 @@ export class FakeWorld implements World {
   readonly timers: VirtualTime = this.time;
   readonly stdout: TextOutput = new TextOutput();
   readonly stderr: TextOutput = new TextOutput();
-  /** Files that can be read, by path. */
+  /** Files, by path. */
   readonly files: Map<string, Uint8Array | string> = new Map();
+  /** Key files that others may read, by path. */
+  readonly exposed: Set<string> = new Set();
   /** Addresses by name. */
   readonly names: Map<string, string[]> = new Map();
   readonly network: MemoryNetwork = new MemoryNetwork({
@@ -65,6 +70,23 @@ export class FakeWorld implements World {
     }
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
     return Promise.resolve(bytes);
+  }
+
+  async loadKeyFile(path: string, options: LoadKeyFileOptions): Promise<KeyStore> {
+    if (!this.files.has(path)) throw new NTPError("not-found", `${path}: there is no such file`);
+    const text = new TextDecoder().decode(await this.readFile(path));
+    const { format } = options;
+    const keys = parseKeyFile(text, { name: path, ...(format !== undefined && { format }) });
+    if (this.exposed.has(path)) options.onWarning!(`${path}: others may use these keys`);
+    return keys;
+  }
+
+  writeSecretFile(path: string, text: string, options: { overwrite: boolean }): Promise<void> {
+    if (this.files.has(path) && !options.overwrite) {
+      return Promise.reject(new Error(`cannot write ${path}: it exists`));
+    }
+    this.files.set(path, text);
+    return Promise.resolve();
   }
 
   onSignal(callback: (signal: string) => void): () => void {
