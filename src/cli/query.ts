@@ -3,6 +3,7 @@ import { query as ask } from "../client/query.ts";
 import type { Version } from "../packet/packet.ts";
 import { type Command, command } from "./command.ts";
 import { type Host, readHost } from "./host.ts";
+import { checkKeyFormat, key, keyFormat, keyNamed, loadKeys } from "./key_options.ts";
 import { duration, DURATION_HELP, flag, whole } from "./option.ts";
 import { answerToJson, failureToJson } from "./query_json.ts";
 import { type Answer, answersTable } from "./query_table.ts";
@@ -18,20 +19,25 @@ offset    what to add to the clock of this computer; positive: it is behind
 delay     the way there and back
 distance  root distance: how wrong the time may be once the offset is added, if
           the server tells the truth
+auth      what shows that the answer is the server's; only with --key
+
+FILE is a key file as of ntps keygen, chronyd or ntpd.
 
 With --json: an array with an object for each HOST, in their order. \`host\` and
 \`ok\` are always there; with ok: false, \`error\` { code, message }; with ok: true,
 \`address\`, \`port\`, \`time\`, \`unixNanoseconds\` (text), \`offset\`, \`delay\`,
-\`dispersion\`, \`rootDistance\`, \`jitter\`, \`packet\` (as of ntps decode), \`samples\`,
-\`attempts\`. Durations are seconds; times are ISO 8601 with nanoseconds.
+\`dispersion\`, \`rootDistance\`, \`jitter\`, \`authentication\` ("key" or "none"),
+\`packet\` (as of ntps decode), \`samples\`, \`attempts\`. Durations are seconds;
+times are ISO 8601 with nanoseconds.
 
-Exit status: 0 every HOST gave the time; 1 one of them did not; 2 wrong
-arguments; 130 interrupted.
+Exit status: 0 every HOST gave the time; 1 one of them did not, or the key file
+cannot be read; 2 wrong arguments; 130 interrupted.
 `;
 
 /** What became of a host. */
 type Outcome = Answer | { host: Host; error: unknown };
 
+const NAME = "ntps query";
 const NTP_PORT = 123;
 /** Exit status of what SIGINT ended, as in shells. */
 const INTERRUPTED = 130;
@@ -104,6 +110,8 @@ export const query: Command = command({
       initial: 4,
       help: "NTP version to ask in, 1 to 4",
     }),
+    key,
+    keyFormat,
     json: flag({ help: "print JSON instead of a table" }),
   },
   async run(values, operands, world) {
@@ -111,6 +119,8 @@ export const query: Command = command({
       throw new UsageError("--ipv4 and --ipv6 exclude each other: leave both out to ask either");
     }
     const hosts = operands.map(readHost);
+    checkKeyFormat("--key", values.key, values.keyFormat);
+    const keys = values.key && await loadKeys(values.key.path, values.keyFormat, NAME, world);
     const controller = new AbortController();
     const options: QueryOptions = {
       ...world.queryOptions,
@@ -124,6 +134,7 @@ export const query: Command = command({
       retries: values.retries,
       version: values.protocol as Version,
       signal: controller.signal,
+      ...(keys && { key: keyNamed(keys, values.key!) }),
       ...(values.ipv4 && { family: 4 }),
       ...(values.ipv6 && { family: 6 }),
     };
@@ -141,10 +152,11 @@ export const query: Command = command({
       );
       world.stdout.write(`${JSON.stringify(objects, null, 2)}\n`);
     } else if (answers.length > 0) {
-      world.stdout.write(answersTable(answers, values.samples > 1, world.stdout));
+      const shown = { jitter: values.samples > 1, authentication: values.key !== undefined };
+      world.stdout.write(answersTable(answers, shown, world.stdout));
     }
     for (const { host, error } of failures) {
-      say(world.stderr, `ntps query: ${reasonOf(host, error)}`);
+      say(world.stderr, `${NAME}: ${reasonOf(host, error)}`);
     }
     if (controller.signal.aborted) return INTERRUPTED;
     return failures.length === 0 ? 0 : 1;

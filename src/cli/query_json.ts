@@ -1,3 +1,4 @@
+import type { Authentication } from "../client/authentication.ts";
 import type { QueryResult } from "../client/query.ts";
 import { NTPError } from "../packet/error.ts";
 import { addSeconds, formatTimestamp } from "../packet/timestamp.ts";
@@ -29,6 +30,8 @@ export interface AnswerJson extends SampleJson {
   /** `time` in nanoseconds since 1970: a string, since a JSON number would lose digits. */
   unixNanoseconds: string;
   jitter: number;
+  /** What shows that the answer is the server's. */
+  authentication: Authentication;
   packet: PacketJson;
   samples: SampleJson[];
   attempts: { address: string; error: ErrorJson | null }[];
@@ -65,6 +68,7 @@ export function answerToJson(host: Host, result: QueryResult): AnswerJson {
     ...sampleToJson(result),
     unixNanoseconds: result.unixNanoseconds.toString(),
     jitter: result.jitter,
+    authentication: result.authentication,
     packet: packetToJson(result.packet, pivot),
     samples: result.samples.map(sampleToJson),
     attempts: result.attempts.map(({ hostname, error }) => ({

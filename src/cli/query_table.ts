@@ -25,14 +25,24 @@ function addressOf({ hostname, port }: QueryResult): string {
   return port === NTP_PORT ? hostname : new Endpoint(hostname, port).toString();
 }
 
+/** What shows that the answer is the server's, and which key it is. */
+function describeAuthentication({ authentication, packet }: QueryResult): string {
+  return authentication === "key" ? `key ${packet.mac!.keyId}` : authentication;
+}
+
 /**
  * What the hosts said, one below the other.
  *
  * @param answers at least one
- * @param bursts whether there was more than one sample of each
+ * @param shown columns that are not always of interest: `jitter`, which only bursts have, and
+ * `authentication`
  * @param output where it goes to
  */
-export function answersTable(answers: readonly Answer[], bursts: boolean, output: Output): string {
+export function answersTable(
+  answers: readonly Answer[],
+  shown: { jitter: boolean; authentication: boolean },
+  output: Output,
+): string {
   const results = answers.map(({ result }) => result);
   const durations = (of: (result: QueryResult) => number, options?: { signed: boolean }) =>
     formatColumn(results.map(of), options);
@@ -45,12 +55,15 @@ export function answersTable(answers: readonly Answer[], bursts: boolean, output
     { title: "delay", right: true, cells: durations(({ delay }) => delay) },
     { title: "distance", right: true, cells: durations(({ rootDistance }) => rootDistance) },
   ];
-  if (bursts) {
+  if (shown.jitter) {
     const counts = results.map(({ samples, attempts }) => `${samples.length}/${attempts.length}`);
     columns.push(
       { title: "jitter", right: true, cells: durations(({ jitter }) => jitter) },
       { title: "answers", right: true, cells: counts },
     );
+  }
+  if (shown.authentication) {
+    columns.push({ title: "auth", cells: results.map(describeAuthentication) });
   }
   columns.push({ title: "leap", cells: results.map(({ packet }) => LEAPS[packet.leapIndicator]) });
   return table(columns, results.map((_, at) => columns.map(({ cells }) => cells[at]!)), output);

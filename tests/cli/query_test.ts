@@ -1,5 +1,6 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { parseKeyFile } from "../../src/auth/key_file.ts";
 import { NTPPacket } from "../../src/packet/mod.ts";
 import { FakeWorld, TextOutput } from "./fake_world.ts";
 
@@ -128,12 +129,119 @@ test("ntps query --json: the whole answer, without a bigint or a float of a time
     ...sample,
     unixNanoseconds: "1795435200270000000",
     jitter: 0,
+    authentication: "none",
     attempts: [{ address: "192.0.2.1", error: null }],
   });
   assert(Math.abs(rest.delay - 0.02) < 1e-9);
   assertEquals(samples, [sample]);
   assertEquals([packet.stratum, packet.referenceText, packet.mode], [1, "GPS", 4]);
   assertEquals(packet.receiveTimestamp, "2026-11-23T12:00:00.260000000Z");
+});
+
+const KEYS = parseKeyFile("1 AES128 HEX:000102030405060708090a0b0c0d0e0f\n7 SHA1 shared\n");
+const KEY_FILE = "7 SHA1 shared\n8 MD5 other\n";
+
+/** A world with a server that has keys, and a key file. */
+async function worldWithKeys(): Promise<FakeWorld> {
+  const world = new FakeWorld();
+  await world.serve("192.0.2.1", { refid: "GPS", keys: KEYS });
+  world.files.set("client.keys", KEY_FILE);
+  return world;
+}
+
+test("ntps query --key: asks with it, and the table says that it was answered with it", async () => {
+  for (const option of [["--key", "7:client.keys"], ["-k", "7:client.keys"]]) {
+    const world = await worldWithKeys();
+    const { status, stdout, stderr } = await world.run("query", ...option, "192.0.2.1");
+    assertEquals([status, stderr], [0, ""]);
+    const [head, row] = stdout.split("\n");
+    assertMatch(head!, / distance {2}auth {3}leap$/);
+    assertMatch(row!, / ms {2}key 7 {2}none$/);
+  }
+});
+
+test("ntps query --key --json: says what shows that the answer is the server's", async () => {
+  const world = await worldWithKeys();
+  const { stdout } = await world.run("query", "192.0.2.1", "--json", "--key=7:client.keys");
+  const [{ authentication, packet }] = JSON.parse(stdout);
+  assertEquals([authentication, packet.mac.keyId], ["key", 7]);
+});
+
+test("ntps query --key: a key that the server does not have", async () => {
+  const world = await worldWithKeys();
+  const args = ["--key", "8:client.keys", "-t", "1s", "192.0.2.1"];
+  const { status, stdout, stderr } = await world.run("query", ...args);
+  assertEquals([status, stdout], [1, ""]);
+  assertMatch(
+    stderr,
+    /^ntps query: 192\.0\.2\.1:123 does not accept key 8 \(crypto-NAK\)[^\n]*\n$/,
+  );
+});
+
+test("ntps query --key: a server without keys is not believed", async () => {
+  const world = await worldWithKeys();
+  await world.serve("192.0.2.2");
+  const { status, stderr } = await world.run("query", "--key", "7:client.keys", "192.0.2.2");
+  assertEquals(status, 1);
+  assertMatch(stderr, /^ntps query: 192\.0\.2\.2:123 [^\n]*key 7[^\n]*\n$/);
+});
+
+test("ntps query --key: a key file that others may read is warned of", async () => {
+  const world = await worldWithKeys();
+  world.exposed.add("client.keys");
+  const { status, stderr } = await world.run("query", "--key", "7:client.keys", "192.0.2.1");
+  assertEquals([status, stderr], [0, "ntps query: client.keys: others may use these keys\n"]);
+});
+
+test("ntps query --key: what is wrong is one line without a secret, and nobody is asked", async () => {
+  const many = Array.from({ length: 25 }, (_, i) => `${i + 1} MD5 secret${i}\n`).join("");
+  const ids = Array.from({ length: 20 }, (_, i) => i + 1).join(", ");
+  const form = "--key is ID:FILE, such as 1:/etc/ntps/keys, with an ID from 1 to 4294967295, not";
+  const cases: [args: string[], status: number, line: string | RegExp][] = [
+    [["--key", "9:client.keys"], 2, "there is no key 9 in client.keys; there are 7, 8"],
+    [["--key", "9:one:C"], 2, "there is no key 9 in one:C; there is only 1"],
+    [["--key", "99:many"], 2, `there is no key 99 in many; there are ${ids} and 5 more`],
+    [["--key", "client.keys"], 2, `${form} "client.keys"`],
+    [["--key", "0:client.keys"], 2, `${form} "0:client.keys"`],
+    [["--key", "4294967296:x"], 2, `${form} "4294967296:x"`],
+    [["--key", "7:"], 2, `${form} "7:"`],
+    [["--key-format", "ntpd"], 2, "--key-format is for a key file, and there is no --key"],
+    [
+      ["--key", "7:client.keys", "--key-format", "x"],
+      2,
+      '--key-format is one of chrony, ntpd, not "x"',
+    ],
+    [["--key", "7:nosuch"], 1, "nosuch: there is no such file"],
+    [["--key", "7:bad"], 1, /^bad:2:3: this is not a type of key: [^\n]*$/],
+  ];
+  for (const [args, status, expected] of cases) {
+    const world = await worldWithKeys();
+    world.files.set("one:C", "1 MD5 secret\n");
+    world.files.set("many", many);
+    world.files.set("bad", "7 MD5 secret\n8 secret MD5\n");
+    const done = await world.run("query", ...args, "192.0.2.1");
+    assertEquals([done.status, done.stdout], [status, ""]);
+    const [, line] = /^ntps query: (.*)\n$/.exec(done.stderr)!;
+    if (typeof expected === "string") assertEquals(line, expected);
+    else assertMatch(line!, expected);
+    assert(!line!.includes("secret"), line);
+    assertEquals([world.time.elapsedMs, world.listening], [0, 0]);
+  }
+});
+
+test("ntps query --key-format: what chrony and ntpd read differently is read as one of them does", async () => {
+  const digits = "000102030405060708090a0b0c0d0e0f10111213";
+  const answered: boolean[] = [];
+  for (const meant of [`ASCII:${digits}`, `HEX:${digits}`]) {
+    for (const format of ["chrony", "ntpd"]) {
+      const world = new FakeWorld();
+      await world.serve("192.0.2.1", { keys: parseKeyFile(`1 SHA1 ${meant}`) });
+      world.files.set("keys", `1 SHA1 ${digits}\n`);
+      const args = ["--key", "1:keys", "--key-format", format, "192.0.2.1"];
+      answered.push((await world.run("query", ...args)).status === 0);
+    }
+  }
+  assertEquals(answered, [true, false, false, true]);
 });
 
 test("ntps query: an interrupt ends it with what there is, and status 130", async () => {
