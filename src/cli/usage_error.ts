@@ -2,3 +2,19 @@
 export class UsageError extends Error {
   override name = "UsageError";
 }
+
+/**
+ * Calls a function of the library with arguments from the command line.
+ *
+ * @param action throws `TypeError` or `RangeError` if they are wrong
+ * @param name what stands before the message then
+ * @throws {UsageError} instead of these
+ */
+export function asUsage<T>(action: () => T, name = ""): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
+    throw new UsageError(`${name}${error.message}`);
+  }
+}

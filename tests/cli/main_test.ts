@@ -1,5 +1,9 @@
 // The command as a process: what only the real world can show.
 import { test } from "node:test";
+import { chmod, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
 import { assertEquals, assertMatch } from "@std/assert";
 import { NTPPacket } from "../../src/packet/mod.ts";
 import { NTPServer } from "../../src/server/ntp_server.ts";
@@ -46,6 +50,62 @@ test("main.ts: a port that is taken is one line with the remedy and status 1", a
   const { status, stdout, stderr } = await run(MAIN, args);
   assertEquals([status, stdout], [1, ""]);
   assertMatch(stderr, /^ntps serve: 127\.0\.0\.1:\d+ is in use [^\n]*choose another port[^\n]*\n$/);
+});
+
+test("main.ts: a key that keygen wrote authenticates queries to serve", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "ntps-main-"));
+  try {
+    const [keys, others] = [join(folder, "keys"), join(folder, "others")];
+    const made = await run(MAIN, ["keygen", keys]);
+    assertEquals([made.status, made.stderr], [0, ""]);
+    assertEquals(made.stdout, `wrote key 1 (AES128) to ${keys}\n`);
+    if (process.platform !== "win32") assertEquals((await stat(keys)).mode & 0o777, 0o600);
+    const again = await run(MAIN, ["keygen", keys]);
+    assertEquals([again.status, again.stdout], [1, ""]);
+    assertMatch(again.stderr, /^ntps keygen: cannot write \S+: it exists; --force [^\n]*\n$/);
+    await writeFile(others, (await run(MAIN, ["keygen"])).stdout, { mode: 0o600 });
+
+    const serve = ["serve", "-p", "0", "-a", "127.0.0.1", "--refid", "GPS", "--rate-limit"];
+    const child = start(MAIN, [...serve, "--keys", keys, "--require-auth", "127.0.0.0/8"]);
+    try {
+      const [, port] = await child.match(/ listening at 127\.0\.0\.1:(\d+) .* stratum 1, /);
+      const ask = (file: string, ...more: string[]) =>
+        run(MAIN, ["query", `127.0.0.1:${port}`, "--key", `1:${file}`, ...more]);
+      const right = await ask(keys);
+      assertEquals([right.status, right.stderr], [0, ""]);
+      assertMatch(right.stdout, / auth .*\n.* key 1 /);
+      const wrong = await ask(others, "--timeout", "1s");
+      assertEquals([wrong.status, wrong.stdout], [1, ""]);
+      assertMatch(wrong.stderr, /^ntps query: \S+ does not accept key 1 \(crypto-NAK\)/);
+      child.kill("SIGINT");
+      const { stdout, stderr } = await child.ended;
+      assertEquals(stderr, "");
+      assertMatch(stdout, / ended by SIGINT: answered 1, crypto-NAKs 1 in all\n$/);
+    } finally {
+      child.kill("SIGKILL");
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("main.ts: a key file that others may read is warned of", {
+  skip: process.platform === "win32",
+}, async () => {
+  const folder = await mkdtemp(join(tmpdir(), "ntps-main-"));
+  try {
+    const keys = join(folder, "keys");
+    await writeFile(keys, "1 MD5 secret\n");
+    await chmod(keys, 0o644);
+    const { status, stderr } = await run(MAIN, ["query", "--key", `2:${keys}`, "127.0.0.1"]);
+    const lines = [
+      `ntps query: ${keys}: others than its owner may use these keys (mode 644): chmod 600 ${keys}`,
+      `ntps query: there is no key 2 in ${keys}; there is only 1`,
+    ];
+    assertEquals([status, stderr], [2, lines.map((line) => `${line}\n`).join("")]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test("main.ts: reads standard input and files", async () => {
