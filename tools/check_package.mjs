@@ -92,7 +92,10 @@ async function bundle(inFolder, bun, { name, browser }, folder) {
     }
     const adapter = ADAPTERS.find((path) => text.includes(`${name}/${path}`));
     if (adapter) throw new Error(`${subject} holds ${adapter}`);
-    const modules = text.matchAll(/["'](node:[a-z_/]+)["']/g);
+    // Imports only: process.getBuiltinModule() is a question at run time.
+    const modules = text.matchAll(
+      /(?:\bfrom|\bimport|\b(?:import|require)\()\s*["'](node:[a-z_/]+)["']/g,
+    );
     const unmapped = [...modules].map(([, one]) => one).find((one) => browser[one] !== false);
     if (unmapped) {
       throw new Error(
