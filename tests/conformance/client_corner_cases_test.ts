@@ -37,6 +37,17 @@ test("zero origin, receive or transmit rejected; nothing accepted with no reques
   assertEquals(await outcomeWith(() => ({ receiveTimestamp: 0n })), "bogus");
   assertEquals(await outcomeWith(() => ({ transmitTimestamp: 0n })), "bogus");
   assertEquals(await outcomeWith(() => ({})), "ok");
+  // Even where zero is what the clocks show, at the beginning of an era.
+  for (const name of ["receiveTimestamp", "transmitTimestamp"] as const) {
+    for (const [zero, expected] of [[0n, "bogus"], [1n, "ok"]] as const) {
+      const stage = new Stage(undefined, new Date("2036-02-07T06:28:15.990Z"));
+      await stage.script(SERVER, (request, reply) => {
+        const times = { receiveTimestamp: 1n, transmitTimestamp: 1n, [name]: zero };
+        reply(replyTo(stage, request, times));
+      });
+      assertEquals(await outcomeOf(stage), expected, name);
+    }
+  }
 
   // A request never has a zero transmit timestamp, so a zero origin answers nothing, whatever comes
   // out of the generator of random numbers.

@@ -55,10 +55,10 @@ test("a crypto-NAK authenticates nothing (CVE-2015-7871)", async () => {
 });
 
 test("a key is bound to its association (CVE-2015-7974, CVE-2016-1567)", async () => {
-  const mine = keyOf(5), other = keyOf(6), renamed = keyOf(5, 6);
+  const mine = keyOf(5), other = keyOf(6), renamed = keyOf(5, 6), twin = keyOf(6, 5);
   // A client that was told one key believes no other, however valid that is between others: the
   // holder of key 6 cannot pose as the server that has key 5.
-  for (const [with_, claimed] of [[other, 6], [other, 5], [renamed, 5]] as const) {
+  for (const [with_, claimed] of [[other, 6], [other, 5], [renamed, 5], [twin, 6]] as const) {
     const stage = new Stage();
     await stage.script(SERVER, (bytes, reply) => {
       const forged = signed(replyTo(stage, bytes), with_, 4);

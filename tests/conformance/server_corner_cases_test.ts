@@ -155,6 +155,7 @@ test("length not a multiple of 4; extension field too short; trailing MAC of 20/
     assertEquals(behind(EF + length, ...zeros(6)), 0, `a field that claims ${length} of 28 bytes`);
   }
   assertEquals(behind(EF + 16, ...zeros(3)), 0);
+  assertEquals(behind(EF + 12, ...zeros(2), EF + 28, ...zeros(6)), 0);
   assertEquals(behind(EF + 28, ...zeros(6), EF + 8, 0), 0);
 
   // MACs: of 20 and 24 bytes, alone or behind fields; their key is nobody's.

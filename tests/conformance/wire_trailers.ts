@@ -80,7 +80,7 @@ export const TRAILERS: Readonly<Record<string, Trailer>> = {
   "field of 20 bytes": behind(field(20)),
   "fields of 28 and 16 bytes": behind(field(28), field(16)),
   "field that claims 0 bytes": behind(field(28, 0)),
-  "field that claims 12 bytes": behind(field(28, 12)),
+  "fields of 12 and 28 bytes": behind(field(12), field(28)),
   "field that claims 30 bytes": behind(field(32, 30)),
   "field that claims more than there is": behind(field(28, 32)),
   "field of 16 bytes and MAC of 24": (header) => signed(append(header, field(16)), SHA1, 4),
