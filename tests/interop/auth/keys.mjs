@@ -26,6 +26,8 @@ export function keysOf(peer, seed = 0) {
       { length },
       (_, at) => ((at * 37 + id * 17 + seed * 101) & 255).toString(16).padStart(2, "0"),
     ).join("");
+    // As `generateKey()` writes keys of digests: all read that line in the same way.
+    if (type === "MD5") return { id, type, line: `${id} ${type} twenty-characters_${seed}A` };
     const name = namesOfNtpd[/** @type {keyof typeof namesOfNtpd} */ (type)] ?? type;
     const line = peer === "chrony" ? `${id} ${type} HEX:${hex}` : `${id} ${name} ${hex}`;
     return { id, type, line };
