@@ -9,8 +9,8 @@ import { MODE_SERVER } from "../packet/mode.ts";
 
 /**
  * Whether a datagram answers a request: a reply of version 1 to 4 that gives back the request's
- * transmit timestamp (RFC 5905 §8, TEST2). Anything else is a stray: not believed in anything, not
- * even as an error.
+ * transmit timestamp (RFC 5905 §8; the second test of figure 22). Anything else is a stray: not
+ * believed in anything, not even as an error.
  *
  * @param request the request
  * @param data what arrived

@@ -17,7 +17,7 @@ export interface Exchange {
   readonly authentication: Authentication;
 }
 
-/** What an exchange says about the client's clock (RFC 5905 §8). All in seconds. */
+/** What an exchange says about the client's clock (RFC 5905 §8 and §9.2). All in seconds. */
 export interface Measurement {
   /** How far the server's clock is ahead of the client's: what to add to the client's time. */
   readonly offset: number;
@@ -27,7 +27,7 @@ export interface Measurement {
   readonly dispersion: number;
   /**
    * Largest error of the client's time once `offset` is added, if the server speaks the truth: half
-   * of all the delay to the primary reference, and all the dispersion.
+   * of all the delay to the primary reference, and all the dispersion (RFC 5905 §11.2.3).
    */
   readonly rootDistance: number;
 }

@@ -172,8 +172,8 @@ async function burst(
  * Asks a server for the time. The addresses of a name are tried in turn until one gives it.
  *
  * What is returned has been validated: the reply came from the address asked and gives back the
- * request's random timestamp, its sender is synchronised, and its times make sense (RFC 5905 §8;
- * RFC 8633). Other datagrams are ignored while waiting.
+ * request's random timestamp, its sender is synchronised, and its times make sense (RFC 5905 §8
+ * and §9.2). Other datagrams are ignored while waiting.
  *
  * @param host name or IP address
  * @param options all optional

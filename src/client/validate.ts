@@ -34,7 +34,7 @@ export interface ValidationLimits {
 }
 
 /**
- * The sanity tests on a reply that answers our request (RFC 5905 §8 and §11.2.1; RFC 8633 §4).
+ * The sanity tests on a reply that answers our request (RFC 5905 §9.2, figure 22, and §11.2.1).
  *
  * @param exchange a reply and its times
  * @param measurement what {@linkcode measure} made of it

@@ -93,7 +93,7 @@ function checkTrailer(fields: Partial<NTPPacketFields>): void {
       throw new RangeError(
         `extensionFields[${i}].value has a multiple of 4 bytes, from ${least}${
           last ? ` (as the last one of a packet ${mac ? "with a crypto-NAK" : "without MAC"})` : ""
-        } to ${MAX_FIELD_LENGTH - 4}, not ${length}: pad it with zeros (RFC 7822 §7.5.1.4)`,
+        } to ${MAX_FIELD_LENGTH - 4}, not ${length}: pad it with zeros (RFC 7822 §3)`,
       );
     }
   });

@@ -27,7 +27,26 @@ export const DROP_RATE = -9;
 /** The decision hook said so, or failed. */
 export const DROP_HOOK = -10;
 
-/** Name of a reason, as in the statistics. */
+/**
+ * Why a datagram was not answered, as the statistics name it; in the order in which it is looked at:
+ *
+ * | reason | datagram |
+ * |---|---|
+ * | `"short"` | shorter than a header, which has 48 bytes |
+ * | `"version"` | version 0 or above 4 |
+ * | `"mode"` | no request: neither mode 3, nor mode 0 of version 1 from a port other than 123 |
+ * | `"access"` | an access rule denies its address |
+ * | `"rate"` | its address or prefix asks more often than the limit allows |
+ * | `"malformed"` | behind the header are neither extension fields nor a MAC (RFC 7822 §3) |
+ * | `"authentication"` | a rule demands a MAC and it has none; or the MAC asks for nothing: a crypto-NAK, or the empty one of MS-SNTP |
+ * | `"hook"` | the decision hook said so, or failed |
+ * | `"clock"` | the server's own clock failed |
+ * | `"unsent"` | the reply could not be sent |
+ *
+ * Every other request is answered in its version: with 48 bytes; with a MAC of its own MAC's length
+ * and key behind them, if that is right; with a crypto-NAK behind them, if it is not, or its key is
+ * unknown or not for this address. No reply is longer than its request.
+ */
 export type DropReason =
   | "short"
   | "version"
