@@ -101,6 +101,7 @@ export {
 
 // Associations
 export type { IgnoredReason } from "./src/association/association.ts";
+export type { OnWireVerdict } from "./src/association/on_wire.ts";
 export type { AssociationStatistics } from "./src/association/association_runner.ts";
 export type { AssociationEvents, PeerSample, PeerState } from "./src/association/events.ts";
 export {
