@@ -1,8 +1,12 @@
 // The command `ntps` as the README has it, on virtual time and a network in memory: every name means
 // one host, which serves time.
+import { parseKeyFile } from "../../src/auth/key_file.ts";
 import { FakeWorld } from "../cli/fake_world.ts";
 
 const SERVER = "192.0.2.1";
+
+/** A key file, which is there but for the command that makes one; the server knows its keys. */
+const KEY_FILE = { path: "ntp.keys", text: "1 AES128 HEX:000102030405060708090a0b0c0d0e0f\n" };
 
 /** When somebody asks a command to end that would go on. */
 const END_MS = 60_000;
@@ -19,7 +23,8 @@ export async function runNtps(args: string): Promise<Done> {
   const world = new FakeWorld();
   const words = args.split(" ");
   for (const word of words) world.names.set(word, [SERVER]);
-  const server = await world.serve(SERVER, { refid: "GPS" });
+  if (words[0] !== "keygen") world.files.set(KEY_FILE.path, KEY_FILE.text);
+  const server = await world.serve(SERVER, { refid: "GPS", keys: parseKeyFile(KEY_FILE.text) });
   world.time.after(END_MS, () => world.signal("SIGTERM"));
   const done = await world.run(...words);
   await server.close();
