@@ -35,9 +35,10 @@ export class KeyedDigest {
    * The MAC of a message.
    *
    * @param message any bytes
-   * @returns new bytes, the whole digest
+   * @param most how many bytes of the digest are wanted; it may have fewer
+   * @returns new bytes
    */
-  sign(message: Uint8Array): Uint8Array {
+  sign(message: Uint8Array, most: number): Uint8Array {
     const length = this.#secretLength + message.length;
     if (this.#input.length < length) {
       const secret = this.#input.subarray(0, this.#secretLength);
@@ -46,7 +47,7 @@ export class KeyedDigest {
     }
     this.#input.set(message, this.#secretLength);
     const hex = this.#hash(this.#input.subarray(0, length));
-    const digest = new Uint8Array(hex.length / 2);
+    const digest = new Uint8Array(Math.min(most, hex.length / 2));
     for (let i = 0; i < digest.length; i++) {
       digest[i] = (DIGITS[hex.charCodeAt(2 * i)]! << 4) | DIGITS[hex.charCodeAt(2 * i + 1)]!;
     }

@@ -1,6 +1,6 @@
 import { NTPError } from "../packet/error.ts";
+import { beginsWith } from "./begins_with.ts";
 import { Cmac } from "./cmac.ts";
-import { equalBytes } from "./equal_bytes.ts";
 import { KeyedDigest } from "./keyed_digest.ts";
 
 /**
@@ -70,7 +70,7 @@ export class SymmetricKey {
   readonly id: number;
   /** How it makes MACs. */
   readonly type: KeyType;
-  readonly #mac: Cmac | KeyedDigest;
+  readonly #mac: { sign(message: Uint8Array, most: number): Uint8Array };
   readonly #macLength: number;
 
   /**
@@ -107,7 +107,7 @@ export class SymmetricKey {
     this.#macLength = macLength;
     try {
       this.#mac = digest === undefined ? new Cmac(secret) : new KeyedDigest(digest, secret);
-      this.#mac.sign(new Uint8Array(0)); // what does not work must not be found out by a packet
+      this.#mac.sign(new Uint8Array(0), 0); // what does not work must not be found out by a packet
     } catch (cause) {
       if (cause instanceof NTPError) throw cause;
       const message = `Key ${id}: the node:crypto of this runtime does not do ${type}`;
@@ -132,7 +132,7 @@ export class SymmetricKey {
    * @returns new bytes, {@linkcode SymmetricKey.digestLength} of them
    */
   sign(message: Uint8Array, version: number): Uint8Array {
-    return this.#mac.sign(message).slice(0, this.digestLength(version));
+    return this.#mac.sign(message, this.digestLength(version));
   }
 
   /**
@@ -147,7 +147,7 @@ export class SymmetricKey {
     const { length } = digest;
     const isCut = version < 4 && length === MAX_DIGEST_V4 && length < this.#macLength;
     if (!isCut && length !== this.digestLength(version)) return false;
-    return equalBytes(this.#mac.sign(message).subarray(0, length), digest);
+    return beginsWith(this.#mac.sign(message, length), digest);
   }
 
   /** Without the secret. */
