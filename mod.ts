@@ -46,6 +46,7 @@ export type { RuntimeName } from "./src/transport/runtime.ts";
 export type {
   BindUdp,
   DatagramHandler,
+  MulticastOptions,
   SendOutcome,
   UdpBindOptions,
   UdpCounters,
@@ -112,3 +113,20 @@ export {
 export { NTPPeer, type NTPPeerOptions } from "./src/association/ntp_peer.ts";
 export type { PollOptions } from "./src/association/poll_process.ts";
 export type { AssociationWorld } from "./src/association/world.ts";
+export {
+  type BroadcastClientStatistics,
+  type BroadcastServerStatistics,
+  NTPBroadcastClient,
+  type NTPBroadcastClientOptions,
+} from "./src/association/ntp_broadcast_client.ts";
+export {
+  type BroadcasterStatistics,
+  type BroadcastTarget,
+  NTPBroadcaster,
+  type NTPBroadcasterOptions,
+} from "./src/association/ntp_broadcaster.ts";
+export {
+  type ManycastServer,
+  NTPManycastClient,
+  type NTPManycastClientOptions,
+} from "./src/association/ntp_manycast_client.ts";

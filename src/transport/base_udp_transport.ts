@@ -2,8 +2,9 @@ import { NTPError } from "../packet/error.ts";
 import { type IpFamily, parseIpAddress } from "../packet/ip_address.ts";
 import type { UdpBindSettings } from "./bind_options.ts";
 import { Endpoint } from "./endpoint.ts";
+import type { Multicast } from "./multicast.ts";
 import { mayComeFromIcmp, systemError } from "./system_error.ts";
-import type { SendOutcome, UdpCounters, UdpTransport } from "./udp_transport.ts";
+import type { MulticastOptions, SendOutcome, UdpCounters, UdpTransport } from "./udp_transport.ts";
 
 /** Longest payload of a UDP datagram over IPv4: 65,535 less the headers of IP and UDP. */
 export const MAX_DATAGRAM_LENGTH = 65507;
@@ -18,7 +19,8 @@ class Counters implements UdpCounters {
 
 /**
  * What all adapters have in common: counting, checking, reporting, closing. An adapter adds how its
- * runtime sends ({@linkcode BaseUdpTransport.transmit}) and closes
+ * runtime sends ({@linkcode BaseUdpTransport.transmit}), permits broadcasts
+ * ({@linkcode BaseUdpTransport.permitBroadcast}) and closes
  * ({@linkcode BaseUdpTransport.release}), and calls {@linkcode BaseUdpTransport.deliver} first thing
  * when a datagram arrives.
  */
@@ -29,7 +31,11 @@ export abstract class BaseUdpTransport implements UdpTransport {
   readonly counters: UdpCounters;
   /** Family of the local address; 6 sends to IPv4 too. */
   protected readonly family: IpFamily;
+  /** Whether it receives IPv4. */
+  readonly takesIpv4: boolean;
   protected readonly settings: UdpBindSettings;
+  /** Its multicast groups, if it was bound for them. */
+  protected readonly groups: Multicast | undefined;
   readonly #counters = new Counters();
   readonly #source = new Endpoint("", 0);
   readonly #arrival = new Uint32Array(2);
@@ -41,11 +47,15 @@ export abstract class BaseUdpTransport implements UdpTransport {
   /**
    * @param settings as given to `bind`
    * @param hostname local IP address
+   * @param groups given exactly if `settings.multicast`
    */
-  constructor(settings: UdpBindSettings, hostname: string) {
+  constructor(settings: UdpBindSettings, hostname: string, groups?: Multicast) {
     this.settings = settings;
     this.hostname = hostname;
-    this.family = parseIpAddress(hostname, new Uint8Array(16));
+    this.groups = groups;
+    const bytes = new Uint8Array(16);
+    this.family = parseIpAddress(hostname, bytes);
+    this.takesIpv4 = this.family === 4 || (!settings.ipv6Only && bytes.every((byte) => byte === 0));
     this.counters = this.#counters;
     settings.signal?.addEventListener("abort", this.#onAbort);
   }
@@ -81,8 +91,35 @@ export abstract class BaseUdpTransport implements UdpTransport {
     return this.#closing;
   }
 
+  joinGroup(group: string, networkInterface?: string): void {
+    this.#openGroups().join(group, networkInterface);
+  }
+
+  leaveGroup(group: string, networkInterface?: string): void {
+    this.#openGroups().leave(group, networkInterface);
+  }
+
+  configureMulticast(options: MulticastOptions): void {
+    this.#openGroups().configure(options);
+  }
+
+  allowBroadcast(): void {
+    this.#checkOpen();
+    if (!this.takesIpv4) {
+      throw new NTPError(
+        "unsupported",
+        `IPv6 has no broadcast: bind "0.0.0.0" or "::" instead of ${this.#name()}, or send to the ` +
+          "group ff02::1",
+      );
+    }
+    this.permitBroadcast();
+  }
+
   /** Hands a datagram to the runtime, which takes or copies the bytes. May throw: a failure. */
   protected abstract transmit(data: Uint8Array, to: Endpoint): SendOutcome;
+
+  /** Makes the system send to broadcast addresses. */
+  protected abstract permitBroadcast(): void;
 
   /** Sends or gives up what is queued, and frees the port. */
   protected abstract release(): Promise<void>;
@@ -161,10 +198,28 @@ export abstract class BaseUdpTransport implements UdpTransport {
       return this.fail(new NTPError("unreachable", message), "send", to.hostname, to.port);
     }
     try {
+      if (family === 6 && to.bytes[0] === 0xff) this.groups?.checkScope(to.hostname);
       return this.transmit(data, to);
     } catch (error) {
       return this.fail(error, "send", to.hostname, to.port);
     }
+  }
+
+  #openGroups(): Multicast {
+    this.#checkOpen();
+    if (this.groups !== undefined) return this.groups;
+    throw new NTPError(
+      "unsupported",
+      `The socket at ${this.#name()} was not bound for multicast: bind it with multicast: true`,
+    );
+  }
+
+  #checkOpen(): void {
+    if (this.closed) throw new NTPError("closed", `The socket at ${this.#name()} is closed`);
+  }
+
+  #name(): string {
+    return `${new Endpoint(this.hostname, this.port)}`;
   }
 
   #report(error: Error): void {

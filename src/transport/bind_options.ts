@@ -15,6 +15,7 @@ export interface UdpBindSettings {
   readonly reusePort: boolean;
   readonly reuseAddress: boolean;
   readonly ipv6Only: boolean;
+  readonly multicast: boolean;
 }
 
 const SCRATCH = new Uint8Array(16);
@@ -30,7 +31,7 @@ export function checkBindOptions(options: UdpBindOptions): UdpBindSettings {
     throw new TypeError(`options is an object, not ${show(options)}`);
   }
   const { hostname, port = 0, clock, onDatagram, onError, remote, signal } = options;
-  const { reusePort = false, reuseAddress = false, ipv6Only = false } = options;
+  const { reusePort = false, reuseAddress = false, ipv6Only = false, multicast = false } = options;
   if (hostname !== undefined) checkHostname("hostname", hostname);
   checkPort("port", port, 0);
   if (typeof clock?.read !== "function") {
@@ -41,11 +42,16 @@ export function checkBindOptions(options: UdpBindOptions): UdpBindSettings {
   if (signal !== undefined && typeof signal?.addEventListener !== "function") {
     throw new TypeError(`signal is an AbortSignal, not ${show(signal)}`);
   }
-  for (const [name, value] of Object.entries({ reusePort, reuseAddress, ipv6Only })) {
+  for (const [name, value] of Object.entries({ reusePort, reuseAddress, ipv6Only, multicast })) {
     if (typeof value !== "boolean") throw new TypeError(`${name} is a boolean, not ${show(value)}`);
   }
   const peer = remote === undefined ? undefined : checkRemote(remote);
   checkFamilies(hostname, peer, ipv6Only);
+  if (multicast && peer !== undefined) {
+    throw new RangeError(
+      `multicast does not go with remote ${peer}: a group is heard from many addresses`,
+    );
+  }
   return {
     hostname,
     port,
@@ -57,6 +63,7 @@ export function checkBindOptions(options: UdpBindOptions): UdpBindSettings {
     reusePort,
     reuseAddress,
     ipv6Only,
+    multicast,
   };
 }
 

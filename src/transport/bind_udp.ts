@@ -2,7 +2,10 @@ import { NTPError } from "../packet/error.ts";
 import { currentRuntime, type RuntimeName } from "./runtime.ts";
 import type { BindUdp } from "./udp_transport.ts";
 
-/** Adapters by name: `"auto"` is the runtime's own, `"node"` is `node:dgram` on all three. */
+/**
+ * Adapters by name: `"auto"` is the runtime's own, but on Deno `"node"` for `multicast`; `"node"` is
+ * `node:dgram` on all three.
+ */
 export type UdpAdapterName = "auto" | RuntimeName;
 
 const ADAPTERS: Readonly<Record<RuntimeName, () => Promise<BindUdp>>> = {
@@ -33,12 +36,15 @@ export function udpAdapter(name: UdpAdapterName | BindUdp): BindUdp {
     const names = ["auto", ...Object.keys(ADAPTERS)].map((one) => `"${one}"`).join(", ");
     throw new RangeError(`There is no UDP adapter ${JSON.stringify(name)}, only ${names}`);
   }
-  return async (options) => await (await ADAPTERS[ownAdapter(name)]())(options);
+  return async (options) => {
+    const adapter = name === "auto" ? ownAdapter(options?.multicast === true) : name;
+    return await (await ADAPTERS[adapter]())(options);
+  };
 }
 
 /**
  * Binds a UDP socket with the adapter of the runtime: `Deno.listenDatagram`, `Bun.udpSocket` or
- * `node:dgram`.
+ * `node:dgram`. On Deno sockets with `multicast` are of `node:dgram` too; `kind` tells which it is.
  *
  * @param options where, and what to do with datagrams
  * @throws {TypeError} if an option has the wrong type
@@ -65,9 +71,9 @@ export function udpAdapter(name: UdpAdapterName | BindUdp): BindUdp {
  */
 export const bindUdp: BindUdp = udpAdapter("auto");
 
-function ownAdapter(name: UdpAdapterName): RuntimeName {
-  if (name !== "auto") return name;
+function ownAdapter(multicast: boolean): RuntimeName {
   const runtime = currentRuntime();
+  if (runtime === "deno" && multicast) return "node";
   if (runtime !== undefined) return runtime;
   throw new NTPError(
     "unsupported",

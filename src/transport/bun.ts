@@ -7,15 +7,18 @@ import { NTPError } from "../packet/error.ts";
 import { BaseUdpTransport } from "./base_udp_transport.ts";
 import type { UdpBindSettings } from "./bind_options.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { Multicast, type MulticastSocket } from "./multicast.ts";
+import { type FindInterface, systemInterfaces } from "./network_interface.ts";
 import { openUdp } from "./open_udp.ts";
 import { MAX_SEND_TRIES, mayComeFromIcmp } from "./system_error.ts";
 import type { SendOutcome, UdpBindOptions, UdpTransport } from "./udp_transport.ts";
 
 /** The part of Bun that is used, so that this file is checked without Bun's types. */
-interface BunUdpSocket {
+interface BunUdpSocket extends MulticastSocket {
   readonly port: number;
   /** The last two not on connected sockets. False when the kernel's queue is full. */
   send(data: Uint8Array, port?: number, address?: string): boolean;
+  setBroadcast(permitted: boolean): unknown;
   close(): void;
 }
 
@@ -64,8 +67,13 @@ class BunUdpTransport extends BaseUdpTransport {
   override readonly port: number;
   readonly #socket: BunUdpSocket;
 
-  constructor(settings: UdpBindSettings, hostname: string, socket: BunUdpSocket) {
-    super(settings, hostname);
+  constructor(
+    settings: UdpBindSettings,
+    hostname: string,
+    socket: BunUdpSocket,
+    find: FindInterface | undefined,
+  ) {
+    super(settings, hostname, find && new Multicast(socket, hostname, find));
     this.#socket = socket;
     this.port = socket.port;
   }
@@ -76,6 +84,7 @@ class BunUdpTransport extends BaseUdpTransport {
       throw new NTPError("unsupported", 'The "bun" transport runs on Bun only');
     }
     const { port, remote, reusePort, reuseAddress, ipv6Only } = settings;
+    const find = settings.multicast ? await systemInterfaces() : undefined;
     const self: { transport?: BunUdpTransport } = {};
     const socket = await Bun.udpSocket({
       hostname,
@@ -90,7 +99,7 @@ class BunUdpTransport extends BaseUdpTransport {
         error: (...args) => self.transport?.failReceiving(args[args.length - 1]),
       },
     });
-    return self.transport = new BunUdpTransport(settings, hostname, socket);
+    return self.transport = new BunUdpTransport(settings, hostname, socket, find);
   }
 
   protected override transmit(data: Uint8Array, to: Endpoint): SendOutcome {
@@ -110,6 +119,10 @@ class BunUdpTransport extends BaseUdpTransport {
         earlier = error;
       }
     }
+  }
+
+  protected override permitBroadcast(): void {
+    this.#socket.setBroadcast(true);
   }
 
   protected override release(): Promise<void> {

@@ -26,13 +26,15 @@ interface DenoDatagramConn {
 }
 
 interface DenoNamespace {
-  listenDatagram?(options: DenoAddress & { reuseAddress: boolean }): DenoDatagramConn;
+  listenDatagram?(
+    options: DenoAddress & { reuseAddress: boolean; loopback: boolean },
+  ): DenoDatagramConn;
 }
 
 /**
  * Binds with `Deno.listenDatagram`.
  *
- * It cannot honour `reusePort` and `ipv6Only`, nor report a `remote` that refuses. It tells the
+ * It cannot honour `reusePort`, `ipv6Only` and `multicast`, nor report a `remote` that refuses. It tells the
  * source of a link-local IPv6 datagram without its scope, so on a machine with several interfaces a
  * reply may leave by the wrong one: bind the link-local address with its scope
  * (`"fe80::1%eth0"`), once per interface.
@@ -95,8 +97,23 @@ class DenoUdpTransport extends BaseUdpTransport {
         'Deno.listenDatagram ignores ipv6Only: choose the "node" transport',
       );
     }
+    if (settings.multicast) {
+      throw new NTPError(
+        "unsupported",
+        "Deno.listenDatagram does not tell whether a group was joined, and chooses no interface for " +
+          'IPv4 groups (multicast): choose the "node" transport, or none, as bindUdp then takes it',
+      );
+    }
     const { port, reuseAddress } = settings;
-    const socket = Deno.listenDatagram({ transport: "udp", hostname, port, reuseAddress });
+    // All others hear by default what they send to groups.
+    const loopback = true;
+    const socket = Deno.listenDatagram({
+      transport: "udp",
+      hostname,
+      port,
+      reuseAddress,
+      loopback,
+    });
     return new DenoUdpTransport(settings, hostname, socket);
   }
 
@@ -108,6 +125,10 @@ class DenoUdpTransport extends BaseUdpTransport {
     this.#to.port = send.port;
     this.#socket.send(send.view, this.#to).then(send.done, send.settled);
     return "queued";
+  }
+
+  protected override permitBroadcast(): void {
+    // Deno always does.
   }
 
   protected override async release(): Promise<void> {

@@ -4,13 +4,17 @@
  * @module
  */
 import { NTPError } from "../packet/error.ts";
-import { formatIpAddress } from "../packet/ip_address.ts";
-import { BaseUdpTransport } from "./base_udp_transport.ts";
+import { formatIpAddress, isMulticast } from "../packet/ip_address.ts";
+import { prefixContains } from "../packet/ip_prefix.ts";
 import type { UdpBindSettings } from "./bind_options.ts";
 import { Endpoint } from "./endpoint.ts";
+import { Audiences } from "./memory_audiences.ts";
 import { Flight, type MemoryDatagram } from "./memory_datagram.ts";
+import { type MemorySubnet, parseMemorySubnet } from "./memory_subnet.ts";
+import { MemoryUdpTransport } from "./memory_udp_transport.ts";
 import { openUdp } from "./open_udp.ts";
 import { resolveHost } from "./resolve.ts";
+import { systemError } from "./system_error.ts";
 import type { BindUdp, SendOutcome } from "./udp_transport.ts";
 
 export type { MemoryDatagram } from "./memory_datagram.ts";
@@ -32,6 +36,11 @@ export interface MemoryNetworkOptions {
   ephemeralPort?: () => number;
   /** How many datagrams of one socket may be under way, 1 or more; then it is full. Default 1024. */
   queueLimit?: number;
+  /**
+   * IPv4 prefixes, as in `"192.0.2.0/24"`, whose last address is their broadcast address: every
+   * socket bound to an address in there hears what is sent to it. Default: none.
+   */
+  subnets?: readonly string[];
 }
 
 /** First of the ports that anybody may use (RFC 6335 §6). */
@@ -41,6 +50,9 @@ const LOOPBACK_4 = "127.0.0.1", LOOPBACK_6 = "::1", ANY_4 = "0.0.0.0", ANY_6 = "
 
 const AT_ONCE: readonly number[] = [0];
 
+/** Hop limit of what goes to one address, or to a broadcast address. */
+const HOP_LIMIT = 64;
+
 /**
  * A network in memory on which every IP address exists: a socket may be bound to any of them. One
  * bound to `"::"` or `"0.0.0.0"`, or to nothing in particular, has the loopback addresses.
@@ -48,6 +60,12 @@ const AT_ONCE: readonly number[] = [0];
  * As on a real network, a socket with a `remote` is told when nobody listens there, others are not;
  * a path that loses everything is a host that does not exist. `reusePort` and `reuseAddress` are
  * not supported.
+ *
+ * A datagram to a group or a broadcast address goes the path once for each that hears it when it is
+ * sent, in the order in which they joined or were bound, and each copy has its own fate. Unlike on a
+ * real network, sockets bound to an address hear them too. Sockets at one address are one machine,
+ * which matters for `loopback`. There is one network: any name of an interface stands for it, and
+ * only the path looks at hop limits.
  *
  * @example Every other datagram is lost
  * ```ts
@@ -84,7 +102,9 @@ export class MemoryNetwork {
   readonly #schedule: (delaySeconds: number, deliver: () => void) => void;
   readonly #ephemeralPort: () => number;
   readonly #queueLimit: number;
+  readonly #subnets: readonly MemorySubnet[];
   readonly #sockets = new Map<string, MemoryUdpTransport>();
+  readonly #audiences = new Audiences<MemoryUdpTransport>();
   readonly #idle: Flight<MemoryUdpTransport>[] = [];
   #lastPort = FIRST_DYNAMIC_PORT - 1;
 
@@ -93,10 +113,12 @@ export class MemoryNetwork {
    *
    * @param options all optional
    * @throws {TypeError} if an option has the wrong type
-   * @throws {RangeError} if `queueLimit` is not a whole number above 0
+   * @throws {RangeError} if `queueLimit` is not a whole number above 0, or one of the `subnets` is
+   * no IPv4 prefix of up to 30 bits
    */
   constructor(options: MemoryNetworkOptions = {}) {
     const { path, schedule = runtimeSchedule, ephemeralPort, queueLimit = 1024 } = options;
+    const { subnets = [] } = options;
     for (const [name, value] of Object.entries({ path, schedule, ephemeralPort })) {
       if (value !== undefined && typeof value !== "function") {
         throw new TypeError(`${name} is a function, not ${String(value)}`);
@@ -108,6 +130,8 @@ export class MemoryNetwork {
     if (!Number.isInteger(queueLimit) || queueLimit < 1) {
       throw new RangeError(`queueLimit is a whole number above 0, not ${queueLimit}`);
     }
+    if (!Array.isArray(subnets)) throw new TypeError(`subnets is an array, not ${subnets}`);
+    this.#subnets = subnets.map(parseMemorySubnet);
     this.#path = path;
     this.#schedule = schedule;
     this.#ephemeralPort = ephemeralPort ?? (() => {
@@ -127,10 +151,19 @@ export class MemoryNetwork {
     }
     const port = this.#choosePort(settings, hostname);
     const socket: MemoryUdpTransport = new MemoryUdpTransport(settings, hostname, port, {
-      send: (data, from, to) => this.#depart(socket, data, from, to),
-      leave: () => void this.#sockets.delete(keyOf(hostname, port)),
+      send: (data, to) => this.#depart(socket, data, to),
+      join: (group) => this.#audiences.add(group, socket),
+      leave: (group) => this.#audiences.remove(group, socket),
+      close: () => {
+        this.#sockets.delete(keyOf(hostname, port));
+        this.#audiences.removeAll(socket);
+      },
     });
     this.#sockets.set(keyOf(hostname, port), socket);
+    const { bytes } = socket.local(4);
+    for (const { prefix, broadcast } of this.#subnets) {
+      if (prefixContains(prefix, bytes)) this.#audiences.add(broadcast, socket);
+    }
     return socket;
   }
 
@@ -158,6 +191,12 @@ export class MemoryNetwork {
     return hostname === ANY_4 && this.#sockets.get(keyOf(ANY_6, port))?.takesIpv4 === true;
   }
 
+  /** Who has the port, or is still a member, when a datagram arrives. */
+  #receiverOf({ destination, member }: Flight<MemoryUdpTransport>): MemoryUdpTransport | undefined {
+    if (member === undefined) return this.#find(destination);
+    return this.#audiences.has(formatIpAddress(destination.bytes), member) ? member : undefined;
+  }
+
   /** The socket that has an address and port. */
   #find(to: Endpoint): MemoryUdpTransport | undefined {
     const hostname = formatIpAddress(to.bytes);
@@ -169,15 +208,43 @@ export class MemoryNetwork {
     return dual?.takesIpv4 ? dual : this.#sockets.get(keyOf(ANY_4, to.port));
   }
 
-  #depart(
+  #depart(sender: MemoryUdpTransport, data: Uint8Array, to: Endpoint): SendOutcome {
+    if (sender.underWay >= this.#queueLimit) return "full";
+    const isGroup = isMulticast(to.bytes);
+    const address = isGroup || this.#subnets.length > 0 ? formatIpAddress(to.bytes) : "";
+    if (!isGroup && !this.#isBroadcast(address)) {
+      this.#dispatch(sender, data, to, HOP_LIMIT, undefined);
+      return "sent";
+    }
+    if (!isGroup && !sender.mayBroadcast) {
+      throw systemError({ code: "EACCES" }, { what: "send", hostname: address, port: to.port });
+    }
+    const here = sender.local(to.family);
+    for (const member of this.#audiences.of(address)) {
+      if (member.port !== to.port) continue;
+      const isHere = member.local(to.family).rawHostname === here.rawHostname;
+      if (isGroup && isHere && !sender.loopback) continue;
+      this.#dispatch(sender, data, to, isGroup ? sender.groupHopLimit : HOP_LIMIT, member);
+    }
+    return "sent";
+  }
+
+  #isBroadcast(address: string): boolean {
+    return this.#subnets.some(({ broadcast }) => broadcast === address);
+  }
+
+  /** Sends what the path makes of one receiver's copy. */
+  #dispatch(
     sender: MemoryUdpTransport,
     data: Uint8Array,
-    from: Endpoint,
     to: Endpoint,
-  ): SendOutcome {
-    if (sender.underWay >= this.#queueLimit) return "full";
+    hopLimit: number,
+    member: MemoryUdpTransport | undefined,
+  ): void {
+    const from = sender.local(to.family);
+    const receiver = member?.local(to.family) ?? to;
     const first = this.#takeFlight();
-    first.assign(data, from, to, sender);
+    first.assign(data, from, to, receiver, hopLimit, sender, member);
     const delays = this.#path?.(first) ?? AT_ONCE;
     for (const delay of delays) {
       if (!(delay >= 0 && delay < Infinity)) {
@@ -186,12 +253,11 @@ export class MemoryNetwork {
     }
     for (const delay of delays) {
       const flight = this.#takeFlight();
-      flight.assign(first.data, from, to, sender);
+      flight.assign(first.data, from, to, receiver, hopLimit, sender, member);
       sender.underWay++;
       this.#schedule(delay, flight.arrive);
     }
     this.#idle.push(first);
-    return "sent";
   }
 
   #takeFlight(): Flight<MemoryUdpTransport> {
@@ -201,60 +267,11 @@ export class MemoryNetwork {
   #land(flight: Flight<MemoryUdpTransport>): void {
     const sender = flight.sender!;
     sender.underWay--;
-    const receiver = this.#find(flight.destination);
+    const receiver = this.#receiverOf(flight);
     if (receiver === undefined) sender.refuse();
     else receiver.receive(flight);
     flight.data.fill(0); // who keeps what is borrowed finds out in any test
     this.#idle.push(flight);
-  }
-}
-
-/** What a socket needs of its network. */
-interface Wire {
-  send(data: Uint8Array, from: Endpoint, to: Endpoint): SendOutcome;
-  leave(): void;
-}
-
-class MemoryUdpTransport extends BaseUdpTransport {
-  override readonly kind = "memory";
-  override readonly port: number;
-  /** How many of its datagrams are under way. */
-  underWay = 0;
-  readonly #wire: Wire;
-  readonly #from4: Endpoint;
-  readonly #from6: Endpoint;
-
-  constructor(settings: UdpBindSettings, hostname: string, port: number, wire: Wire) {
-    super(settings, hostname);
-    this.port = port;
-    this.#wire = wire;
-    const any = hostname === ANY_4 || hostname === ANY_6;
-    this.#from4 = new Endpoint(any ? LOOPBACK_4 : hostname, port);
-    this.#from6 = new Endpoint(any ? LOOPBACK_6 : hostname, port);
-  }
-
-  get takesIpv4(): boolean {
-    return !this.settings.ipv6Only;
-  }
-
-  receive({ data, source }: MemoryDatagram): void {
-    this.deliver(data, source.rawHostname, source.port);
-  }
-
-  /** Is told that nobody listens: like a kernel, only where it is clear whom that concerns. */
-  refuse(): void {
-    if (this.settings.remote !== undefined) this.failByIcmp({ code: "ECONNREFUSED" });
-  }
-
-  protected override transmit(data: Uint8Array, to: Endpoint): SendOutcome {
-    if (to.family === 6) return this.#wire.send(data, this.#from6, to);
-    if (this.#from4.family === 4 && this.takesIpv4) return this.#wire.send(data, this.#from4, to);
-    throw new NTPError("unreachable", `${to} is IPv4, and the socket has IPv6 only: bind "::"`);
-  }
-
-  protected override release(): Promise<void> {
-    this.#wire.leave();
-    return Promise.resolve();
   }
 }
 

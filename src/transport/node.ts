@@ -10,6 +10,8 @@ import { NTPError } from "../packet/error.ts";
 import { BaseUdpTransport } from "./base_udp_transport.ts";
 import type { UdpBindSettings } from "./bind_options.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { Multicast, type MulticastSocket } from "./multicast.ts";
+import { type FindInterface, systemInterfaces } from "./network_interface.ts";
 import { openUdp } from "./open_udp.ts";
 import { type PendingSend, SendQueue } from "./send_queue.ts";
 import { MAX_SEND_TRIES, mayComeFromIcmp, systemError } from "./system_error.ts";
@@ -21,12 +23,14 @@ interface DenoPermissions {
   permissions: { requestSync: NetPermission; querySync: NetPermission };
 }
 
+const ON_DENO = process.versions["deno"] !== undefined;
+
 /** Deno's connect() makes no connect(2): strangers are heard, and a send is no cheaper. */
-const CONNECTS = process.versions["deno"] === undefined;
+const CONNECTS = !ON_DENO;
 
 /**
  * Binds with `node:dgram`, on Node, Bun and Deno. On Deno it needs no `--unstable-net`, but costs
- * more per datagram and knows no `remote` that refuses.
+ * more per datagram, knows no `remote` that refuses, and cannot set the hop limit of IPv6 groups.
  *
  * @param options as for every `BindUdp`
  * @throws {TypeError} if an option has the wrong type
@@ -61,8 +65,19 @@ class NodeUdpTransport extends BaseUdpTransport {
   readonly #socket: Socket;
   readonly #queue = new SendQueue((send, error) => this.#finish(send, error));
 
-  constructor(settings: UdpBindSettings, hostname: string, socket: Socket) {
-    super(settings, hostname);
+  constructor(
+    settings: UdpBindSettings,
+    hostname: string,
+    socket: Socket,
+    find: FindInterface | undefined,
+  ) {
+    super(
+      settings,
+      hostname,
+      find && new Multicast(multicastSocket(socket, hostname), hostname, find),
+    );
+    // Deno's own sockets always may, and without it Deno does not tell why a send has failed.
+    if (ON_DENO) socket.setBroadcast(true);
     this.#socket = socket;
     this.port = socket.address().port;
     socket.on("message", (data, { address, port }) => this.deliver(data, address, port));
@@ -78,6 +93,7 @@ class NodeUdpTransport extends BaseUdpTransport {
           "22.12 or later",
       );
     }
+    const find = settings.multicast ? await systemInterfaces() : undefined;
     const denied = denoDenial("requestSync", hostname, port);
     if (denied !== undefined) throw denied;
     const socket = createSocket({
@@ -97,7 +113,7 @@ class NodeUdpTransport extends BaseUdpTransport {
       socket.close();
       throw error;
     }
-    return new NodeUdpTransport(settings, hostname, socket);
+    return new NodeUdpTransport(settings, hostname, socket, find);
   }
 
   protected override transmit(data: Uint8Array, to: Endpoint): SendOutcome {
@@ -111,6 +127,10 @@ class NodeUdpTransport extends BaseUdpTransport {
       throw error;
     }
     return "queued";
+  }
+
+  protected override permitBroadcast(): void {
+    this.#socket.setBroadcast(true);
   }
 
   protected override async release(): Promise<void> {
@@ -165,6 +185,25 @@ async function connect(socket: Socket, local: string, remote: Endpoint): Promise
   }
 }
 
+/** Deno sets the time to live of IPv4 instead of the hop limit, which changes nothing, silently. */
+function multicastSocket(socket: Socket, hostname: string): MulticastSocket {
+  if (!ON_DENO || !hostname.includes(":")) return socket;
+  return {
+    addMembership: (group, via) => socket.addMembership(group, via),
+    dropMembership: (group, via) => socket.dropMembership(group, via),
+    setMulticastTTL(hopLimit) {
+      if (hopLimit === 1) return; // as it is
+      throw new NTPError(
+        "unsupported",
+        'Deno cannot set the hop limit of IPv6 groups: bind "0.0.0.0" for IPv4 groups alone, or run ' +
+          'on Node or Bun, whose "node" transport can',
+      );
+    },
+    setMulticastLoopback: (loopback) => socket.setMulticastLoopback(loopback),
+    setMulticastInterface: (via) => socket.setMulticastInterface(via),
+  };
+}
+
 /** Instead of a name server, which node:dgram asks for each datagram. Addresses are literal here. */
 const literally: SocketOptions["lookup"] = (hostname, _options, callback) => {
   callback(null, hostname, hostname.includes(":") ? 6 : 4);
@@ -175,7 +214,7 @@ let reusePortProbe: Promise<boolean> | undefined;
 /** Whether two sockets can have one port: Node before 22.12 and Deno ignore `reusePort` silently. */
 function canReusePort(): Promise<boolean> {
   return reusePortProbe ??= (async () => {
-    if (process.versions["deno"] !== undefined) return false;
+    if (ON_DENO) return false;
     const sockets: Socket[] = [];
     try {
       for (let port = 0; sockets.length < 2; port = sockets[0]!.address().port) {

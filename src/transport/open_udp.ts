@@ -2,21 +2,31 @@ import type { NTPError } from "../packet/error.ts";
 import { formatIpAddress, parseIpAddress } from "../packet/ip_address.ts";
 import { abortedError } from "./aborted_error.ts";
 import { checkBindOptions, type UdpBindSettings } from "./bind_options.ts";
+import { PairedUdpTransport } from "./paired_udp_transport.ts";
 import { resolveHost } from "./resolve.ts";
 import { isNoRoute, systemError } from "./system_error.ts";
 import type { UdpBindOptions, UdpTransport } from "./udp_transport.ts";
+
+/** Makes a socket at an IP address; throws what its runtime throws. */
+export type OpenUdp = (
+  settings: UdpBindSettings,
+  hostname: string,
+) => UdpTransport | Promise<UdpTransport>;
+
+/** How often a port is tried that is free for one family and then not for the other. */
+const MAX_PAIR_TRIES = 16;
 
 /**
  * What binding has in common on all runtimes: checks the options, chooses the local address, tells
  * errors with their remedy, and heeds the signal.
  *
  * @param options as given to `bind`
- * @param open makes a socket at an IP address; throws what its runtime throws
+ * @param open makes a socket
  * @param resolve finds the addresses of a local name
  */
 export async function openUdp(
   options: UdpBindOptions,
-  open: (settings: UdpBindSettings, hostname: string) => UdpTransport | Promise<UdpTransport>,
+  open: OpenUdp,
   resolve: typeof resolveHost = resolveHost,
 ): Promise<UdpTransport> {
   const settings = checkBindOptions(options);
@@ -29,7 +39,7 @@ export async function openUdp(
     const hostname = hostnames[i]!;
     let transport: UdpTransport;
     try {
-      transport = await open(settings, hostname);
+      transport = await openAt(settings, hostname, open);
     } catch (thrown) {
       const error = remote !== undefined && isNoRoute(thrown)
         ? systemError(thrown, { what: "connect", hostname: remote.hostname, port: remote.port })
@@ -43,6 +53,35 @@ export async function openUdp(
     }
     return transport;
   }
+}
+
+async function openAt(
+  settings: UdpBindSettings,
+  hostname: string,
+  open: OpenUdp,
+): Promise<UdpTransport> {
+  if (!settings.multicast || settings.ipv6Only || !isAnyIpv6(hostname)) {
+    return await open(settings, hostname);
+  }
+  // The hop limit of IPv4 groups can be set on IPv4 sockets only, and Deno joins IPv4 groups on no
+  // other.
+  for (let tries = 1;; tries++) {
+    const ipv6 = await open({ ...settings, ipv6Only: true }, hostname);
+    const { port } = ipv6;
+    try {
+      return new PairedUdpTransport(ipv6, await open({ ...settings, port }, "0.0.0.0"));
+    } catch (thrown) {
+      await ipv6.close();
+      const error = systemError(thrown, { what: "bind", hostname: "0.0.0.0", port });
+      const isFree = settings.port === 0 && error.code === "address-in-use";
+      if (!isFree || tries === MAX_PAIR_TRIES) throw error;
+    }
+  }
+}
+
+function isAnyIpv6(hostname: string): boolean {
+  const bytes = new Uint8Array(16);
+  return parseIpAddress(hostname, bytes) === 6 && bytes.every((byte) => byte === 0);
 }
 
 function defaultHostnames({ remote, ipv6Only }: UdpBindSettings): string[] {

@@ -12,3 +12,8 @@ export function currentRuntime(): RuntimeName | undefined {
   if (world.Bun !== undefined) return "bun";
   return world.process?.versions === undefined ? undefined : "node";
 }
+
+/** Whether this is Windows, which names interfaces by number and binds groups to addresses. */
+export function isWindows(): boolean {
+  return (globalThis as { process?: { platform?: unknown } }).process?.platform === "win32";
+}

@@ -1,6 +1,7 @@
 import { NTPError, type NTPErrorCode } from "../packet/error.ts";
-import { parseIpAddress } from "../packet/ip_address.ts";
+import { isMulticast, parseIpAddress } from "../packet/ip_address.ts";
 import { Endpoint } from "./endpoint.ts";
+import { routeRemedy } from "./multicast_group.ts";
 import { currentRuntime } from "./runtime.ts";
 
 /** What was being done when the system reported an error. */
@@ -29,8 +30,11 @@ const CODES: Record<string, string> = {
 
 const NO_ROUTE = new Set(["EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH", "ENONET"]);
 
-/** Of the address of a socket these say something else. */
-const NO_WAY = new Set([...NO_ROUTE, "EADDRNOTAVAIL", "EAFNOSUPPORT", "ENODEV"]);
+/**
+ * Of the address of a socket these say something else. Deno's node:dgram says UNKNOWN of all that
+ * keeps it from sending, of which this is the most likely.
+ */
+const NO_WAY = new Set([...NO_ROUTE, "EADDRNOTAVAIL", "EAFNOSUPPORT", "ENODEV", "UNKNOWN"]);
 
 /**
  * What an ICMP message makes of a later call on the same socket (`icmp_err_convert` of Linux). Where
@@ -112,13 +116,14 @@ export function systemError(error: unknown, action: FailedAction): NTPError {
     }
   } else if (what === "connect" || NO_WAY.has(code)) {
     // On UDP nothing else keeps connect() from its result, and Bun's node:dgram has no code for it.
-    return fail("unreachable", `There is no way to ${where} (${code}): check address and network`);
+    return fail("unreachable", `There is no way to ${where} (${code}): ${wayOut(hostname)}`);
   }
   const text = error instanceof Error ? error.message : String(error);
   return fail("system", `Could not ${what} ${what === "send" ? "to" : "at"} ${where}: ${text}`);
 }
 
-function codeOf(error: unknown): string {
+/** What kind of error it is, in the words of the operating system where the runtime has them. */
+export function codeOf(error: unknown): string {
   if (typeof error !== "object" || error === null) return "";
   const { name, code } = error as { name?: unknown; code?: unknown };
   const key = name === "NotCapable" || typeof code !== "string" ? String(name) : code;
@@ -128,6 +133,12 @@ function codeOf(error: unknown): string {
 /** A wrong scope is EINVAL, ENOENT or no code at all, as the runtime likes. */
 function hasScope(hostname: string): boolean {
   return hostname.includes("%") && parseIpAddress(hostname, new Uint8Array(16)) === 6;
+}
+
+function wayOut(hostname: string): string {
+  const bytes = new Uint8Array(16);
+  const family = parseIpAddress(hostname, bytes);
+  return family !== 0 && isMulticast(bytes) ? routeRemedy(family) : "check address and network";
 }
 
 function bindDenied(where: string, port: number): string {
@@ -141,5 +152,6 @@ function bindDenied(where: string, port: number): string {
 }
 
 function sendDenied(where: string): string {
-  return `Sending to ${where} is not permitted: it is a broadcast address, or a firewall forbids it`;
+  return `Sending to ${where} is not permitted: it is a broadcast address, for which ` +
+    "allowBroadcast() must have been called, or a firewall forbids it";
 }

@@ -29,6 +29,23 @@ export interface UdpCounters {
   readonly handlerErrors: number;
 }
 
+/** How datagrams to multicast groups are sent. What is left out stays as it is. */
+export interface MulticastOptions {
+  /**
+   * How many hops they live, 1 to 255: time to live (IPv4), hop limit (IPv6). The systems' default is
+   * 1: they stay on the link. It means something only for groups that routers pass on at all
+   * (224.0.1.1, ff05::101), not for those of the link (ff02::101).
+   */
+  hopLimit?: number;
+  /** Whether sockets of this machine, this one too, hear what is sent. The systems' default is true. */
+  loopback?: boolean;
+  /**
+   * The network interface by which they leave: its name (`"eth0"`) or a local IP address. By default
+   * the routes decide, and behind a percent sign the destination itself: `ff02::101%eth0`.
+   */
+  networkInterface?: string;
+}
+
 /**
  * How datagrams travel. The adapters of the runtimes, the in-memory network and the native Linux
  * path all look like this, and one suite of tests holds them to it.
@@ -54,6 +71,57 @@ export interface UdpTransport {
    * @throws {TypeError} if `to` is a name instead of an IP address
    */
   send(data: Uint8Array, to: Endpoint): SendOutcome;
+  /**
+   * Joins a multicast group: from now on what is sent to it and to this port arrives like all other
+   * datagrams. To join it again is harmless, and right when its interface has come back.
+   *
+   * No runtime tells to which address a datagram was sent, so one to the group cannot be told from
+   * one to this machine. On Linux a socket hears moreover what is sent to groups that only other
+   * sockets of the machine have joined, other programs' too. It must be bound to `"::"`, `"0.0.0.0"`
+   * or the group itself; bound to the group it hears nothing else.
+   *
+   * @param group an address in 224.0.0.0/4 or ff00::/8; an IPv6 one may have the interface behind a
+   * percent sign: `"ff02::101%eth0"`
+   * @param networkInterface where: the name of the network interface (`"eth0"`) or a local IP
+   * address. By default the routes decide. A group is joined either on named interfaces, one or
+   * several, or without naming one
+   * @throws {RangeError} if `group` is not multicast, not of the socket's family, or joined otherwise
+   * @throws {NTPError} `address-unavailable` if there is no such interface, or it lacks the family;
+   * `unreachable` if no route tells the interface; `permission` if Deno may not look for it
+   * (`--allow-sys=networkInterfaces`); `unsupported` if the socket was not bound with `multicast`;
+   * `closed`; `system`
+   */
+  joinGroup(group: string, networkInterface?: string): void;
+  /**
+   * Leaves a multicast group. Harmless if it is not joined. What other sockets have joined is still
+   * heard, see {@linkcode UdpTransport.joinGroup}.
+   *
+   * @param group as it was joined
+   * @param networkInterface as it was joined
+   * @throws {RangeError} if `group` is not multicast, or not of the socket's family
+   * @throws {NTPError} as `joinGroup`
+   */
+  leaveGroup(group: string, networkInterface?: string): void;
+  /**
+   * Sets how datagrams to multicast groups are sent from now on, of both families where the socket
+   * has both. One that is still `"queued"` may go out in the new way.
+   *
+   * @param options what to set; an error may leave part of it set
+   * @throws {TypeError} if an option has the wrong type
+   * @throws {RangeError} if `hopLimit` is out of range
+   * @throws {NTPError} `unsupported` if the socket was not bound with `multicast`, and on Deno for a
+   * `hopLimit` above 1 on a socket that has IPv6: no adapter can set it there; else as `joinGroup`
+   */
+  configureMulticast(options: MulticastOptions): void;
+  /**
+   * Permits sending to IPv4 broadcast addresses (`192.0.2.255`, `255.255.255.255`). Without, sending
+   * to one fails, an error with code `"permission"`, but on Deno, where it is always permitted.
+   *
+   * Receiving needs no permission: sockets bound to `"::"` or `"0.0.0.0"` hear broadcasts.
+   *
+   * @throws {NTPError} `unsupported` if the socket has IPv6 only, which has no broadcast; `closed`
+   */
+  allowBroadcast(): void;
   /**
    * Closes the socket. After this returns nothing is received any more; calling it again is
    * harmless.
@@ -107,6 +175,15 @@ export interface UdpBindOptions {
   reuseAddress?: boolean;
   /** On `"::"`, receive IPv6 only. Default false. */
   ipv6Only?: boolean;
+  /**
+   * Be able to join multicast groups and to set how datagrams to them are sent. Default false: then
+   * `joinGroup()`, `leaveGroup()` and `configureMulticast()` throw.
+   *
+   * The adapter `"deno"` cannot, so `bindUdp` takes `"node"` on Deno, which is slower. On `"::"` it
+   * makes two sockets of one port, one for each family, since a socket of both can be set up for one
+   * of them only.
+   */
+  multicast?: boolean;
 }
 
 /**

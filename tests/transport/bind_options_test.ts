@@ -26,6 +26,7 @@ test("bind options: defaults", () => {
     reusePort: false,
     reuseAddress: false,
     ipv6Only: false,
+    multicast: false,
   });
 });
 
@@ -43,7 +44,7 @@ test("bind options: wrong types are named with their value", () => {
   rejected(TypeError, { remote: { hostname: "192.0.2.1" } }, "remote.port", "undefined");
   rejected(TypeError, { remote: { port: 123 } }, "remote.hostname", "undefined");
   rejected(TypeError, { signal: new AbortController() }, "signal");
-  for (const name of ["reusePort", "reuseAddress", "ipv6Only"]) {
+  for (const name of ["reusePort", "reuseAddress", "ipv6Only", "multicast"]) {
     rejected(TypeError, { [name]: 1 }, name, "1");
   }
 });
@@ -55,6 +56,11 @@ test("bind options: what is out of range is named with its value", () => {
   rejected(RangeError, { hostname: "" }, "hostname");
   rejected(RangeError, { remote: { hostname: "192.0.2.1", port: 0 } }, "remote.port", "0");
   rejected(RangeError, { remote: { hostname: "ntp.example", port: 123 } }, '"ntp.example"');
+});
+
+test("bind options: a group has no single peer", () => {
+  const remote = { hostname: "192.0.2.1", port: 123 };
+  rejected(RangeError, { remote, multicast: true }, "multicast", "192.0.2.1:123");
 });
 
 test("bind options: families that do not meet", () => {
