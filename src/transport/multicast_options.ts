@@ -1,0 +1,26 @@
+import type { MulticastOptions } from "./udp_transport.ts";
+
+/**
+ * Checks what is to be configured, for all adapters.
+ *
+ * @throws {TypeError} if an option has the wrong type
+ * @throws {RangeError} if `hopLimit` is out of range
+ */
+export function checkMulticastOptions(options: MulticastOptions): MulticastOptions {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`options is an object, not ${String(options)}`);
+  }
+  const { hopLimit, loopback } = options;
+  if (hopLimit !== undefined) {
+    if (typeof hopLimit !== "number") {
+      throw new TypeError(`hopLimit is a number, not ${String(hopLimit)}`);
+    }
+    if (!Number.isInteger(hopLimit) || hopLimit < 1 || hopLimit > 255) {
+      throw new RangeError(`hopLimit is a whole number from 1 to 255, not ${hopLimit}`);
+    }
+  }
+  if (loopback !== undefined && typeof loopback !== "boolean") {
+    throw new TypeError(`loopback is a boolean, not ${String(loopback)}`);
+  }
+  return options;
+}
