@@ -26,6 +26,8 @@ export const DROP_ACCESS = -8;
 export const DROP_RATE = -9;
 /** The decision hook said so, or failed. */
 export const DROP_HOOK = -10;
+/** A server in a multicast group has no time to offer. */
+export const DROP_UNSYNCHRONIZED = -11;
 
 /**
  * Why a datagram was not answered, as the statistics name it; in the order in which it is looked at:
@@ -41,6 +43,7 @@ export const DROP_HOOK = -10;
  * | `"authentication"` | a rule demands a MAC and it has none; or the MAC asks for nothing: a crypto-NAK, or the empty one of MS-SNTP |
  * | `"hook"` | the decision hook said so, or failed |
  * | `"clock"` | the server's own clock failed |
+ * | `"unsynchronized"` | the server listens in a multicast group, and its clock is not synchronised |
  * | `"unsent"` | the reply could not be sent |
  *
  * Every other request is answered in its version: with 48 bytes; with a MAC of its own MAC's length
@@ -57,7 +60,8 @@ export type DropReason =
   | "unsent"
   | "access"
   | "rate"
-  | "hook";
+  | "hook"
+  | "unsynchronized";
 
 /** Names of the reasons: that of reason `r` stands at `-r - 1`. */
 export const DROP_REASONS: readonly DropReason[] = [
@@ -71,4 +75,5 @@ export const DROP_REASONS: readonly DropReason[] = [
   "access",
   "rate",
   "hook",
+  "unsynchronized",
 ];

@@ -3,10 +3,11 @@ import type { Clock, ClockState } from "../clock/clock.ts";
 import { FunctionClock } from "../clock/function_clock.ts";
 import { SystemClock } from "../clock/system_clock.ts";
 import { NTPError } from "../packet/error.ts";
-import { HEADER_LENGTH, modeOf } from "../packet/header.ts";
+import { HEADER_LENGTH, leapOf, modeOf } from "../packet/header.ts";
 import type { Mode } from "../packet/mode.ts";
 import { bindUdp } from "../transport/bind_udp.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
+import { joinGroups } from "../transport/join_groups.ts";
 import type {
   BindUdp,
   DatagramHandler,
@@ -16,7 +17,7 @@ import type {
 import type { AccessRule } from "./access.ts";
 import { type Admission, admissionOf } from "./admission.ts";
 import type { DecisionHook } from "./decision.ts";
-import { DROP_UNSENT } from "./drop_reason.ts";
+import { DROP_UNSENT, DROP_UNSYNCHRONIZED } from "./drop_reason.ts";
 import type { RateLimitOptions } from "./rate_limiter.ts";
 import { type KeySource, keySourceOf } from "./request_mac.ts";
 import { MAX_REPLY_LENGTH, Responder } from "./responder.ts";
@@ -76,6 +77,18 @@ export interface ListenOptions {
   reuseAddress?: boolean;
   /** On `"::"`, receive IPv6 only. Default false. */
   ipv6Only?: boolean;
+  /**
+   * Multicast groups to join, so that manycast clients find the server. A server in a group answers
+   * only while its clock is synchronised. Default none.
+   */
+  groups?: readonly string[];
+  /** Interfaces to join the groups on: names or addresses. Default: the ones that routes tell. */
+  networkInterfaces?: readonly string[];
+  /**
+   * Be able to send to multicast groups, as an {@linkcode NTPBroadcaster} does. Default: whether
+   * there are `groups`. On Deno it takes the slower socket of `node:dgram`.
+   */
+  multicast?: boolean;
 }
 
 /**
@@ -204,9 +217,11 @@ export class NTPServer implements AsyncDisposable {
    * @throws {TypeError} if an option has the wrong type, or `getTime()` tells no NTP timestamp
    * @throws {RangeError} if an option, `refid` or `stratum` is out of range
    * @throws {NTPError} `address-in-use`, `address-unavailable`, `permission`, `unsupported`,
-   * `aborted`, `closed` or `system`, with the remedy where there is one
+   * `unreachable`, `aborted`, `closed` or `system`, with the remedy where there is one
    */
   async listen(options: ListenOptions = {}): Promise<ServerAddress> {
+    const { groups = [], networkInterfaces, ...bindOptions } = options;
+    const isInGroup = groups.length > 0;
     const { clock } = this;
     const variables = (): SystemVariables => this.systemVariables();
     variables(); // what is wrong with clock, refid or stratum is said before anything starts
@@ -229,6 +244,9 @@ export class NTPServer implements AsyncDisposable {
     const onDatagram: DatagramHandler = (data, source, arrival) => {
       if (this.#routes.size > 0 && this.#isRouted(data, source, arrival)) return;
       let outcome = responder.respond(data, data.length, source, arrival, reply);
+      if (isInGroup && outcome > 0 && leapOf(reply[0]!) === 3 && responder.kind !== "kiss") {
+        outcome = DROP_UNSYNCHRONIZED;
+      }
       if (outcome > 0) {
         const bytes = outcome === HEADER_LENGTH ? plain : reply.subarray(0, outcome);
         const sent = transport?.send(bytes, source);
@@ -238,15 +256,21 @@ export class NTPServer implements AsyncDisposable {
     };
     const closings = this.#closings;
     const bound = transport = await this.#bind({
-      ...options,
+      ...bindOptions,
       port: options.port ?? NTP_PORT,
+      multicast: options.multicast ?? isInGroup,
       clock,
       onDatagram,
       onError: reportError,
     });
-    if (closings !== this.#closings) {
+    try {
+      joinGroups(bound, groups, networkInterfaces);
+      if (closings !== this.#closings) {
+        throw new NTPError("closed", "The server was closed before it listened");
+      }
+    } catch (error) {
       await bound.close();
-      throw new NTPError("closed", "The server was closed before it listened");
+      throw error;
     }
     this.#transports.add(bound);
     options.signal?.addEventListener("abort", () => this.#transports.delete(bound), { once: true });

@@ -136,6 +136,7 @@ test("statistics have a reason for every datagram not answered", async () => {
       access: 0,
       rate: 0,
       hook: 0,
+      unsynchronized: 0,
     },
     decisions: {},
     errors: 0,
