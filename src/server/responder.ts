@@ -6,6 +6,7 @@ import {
   modeOf,
   ORIGIN_TIMESTAMP_AT,
   POLL_AT,
+  readWord,
   RECEIVE_TIMESTAMP_AT,
   REFERENCE_ID_AT,
   STRATUM_AT,
@@ -30,16 +31,20 @@ import {
 } from "./drop_reason.ts";
 import { checkRequestMac, type KeySource, type RequestMac } from "./request_mac.ts";
 import type { ReplyKind } from "./statistics.ts";
-import {
-  type SystemVariables,
-  VARIABLES_LENGTH,
-  writeSystemVariables,
-} from "./system_variables.ts";
+import { type SystemVariables, writeSystemVariables } from "./system_variables.ts";
 
 /** Port of NTP servers. A version 1 packet without mode that comes from it is no client's. */
 const NTP_PORT = 123;
 /** Bounds of the poll exponent in a reply (RFC 5905 §7.2: MINPOLL, MAXPOLL). */
 const MIN_POLL = 4, MAX_POLL = 17;
+/** Leap indicator of a first byte. */
+const LEAP_BITS = 0xc0;
+/**
+ * Where the fields stand that each reply has of its own. V8 makes constants of this module part of
+ * the code, but reads imported ones from memory and checks them, for every byte: 10 ns a packet.
+ */
+const POLL = POLL_AT, ORIGIN = ORIGIN_TIMESTAMP_AT;
+const RECEIVE = RECEIVE_TIMESTAMP_AT, TRANSMIT = TRANSMIT_TIMESTAMP_AT;
 /** Longest reply: a header and the longest MAC, that of SHA-512 before version 4. */
 export const MAX_REPLY_LENGTH = 116;
 
@@ -100,8 +105,8 @@ export class Responder {
   readonly #clock: Pick<Clock, "read">;
   readonly #admission: Admission | undefined;
   readonly #transmit = new Uint32Array(2);
-  /** The first bytes of every reply of this second, ready-made. */
-  readonly #ready = new Uint8Array(VARIABLES_LENGTH);
+  /** The header that is sent; what is the same in every reply of this second is ready-made. */
+  readonly #ready = new Uint8Array(HEADER_LENGTH);
   /** Second that `#ready` was made in; -1, none. */
   #readySecond = -1;
   /** Second in which an error was last reported; -1, none. */
@@ -216,17 +221,14 @@ export class Responder {
     reply: Uint8Array,
   ): boolean {
     if (!this.#prepare(arrival[0]!)) return false;
-    // The request's fields are read before they are overwritten: reply may be request.
-    const poll = (request[POLL_AT]! << 24) >> 24;
-    for (let i = 0; i < 8; i++) {
-      reply[ORIGIN_TIMESTAMP_AT + i] = request[TRANSMIT_TIMESTAMP_AT + i]!;
-    }
     const ready = this.#ready;
-    for (let i = 0; i < VARIABLES_LENGTH; i++) reply[i] = ready[i]!;
-    reply[0] = ready[0]! | (version << 3) | MODE_SERVER;
-    reply[POLL_AT] = poll < MIN_POLL ? MIN_POLL : poll > MAX_POLL ? MAX_POLL : poll;
-    writeWord(reply, RECEIVE_TIMESTAMP_AT, arrival[0]!);
-    writeWord(reply, RECEIVE_TIMESTAMP_AT + 4, arrival[1]!);
+    ready[0] = (ready[0]! & LEAP_BITS) | (version << 3) | MODE_SERVER;
+    const poll = (request[POLL]! << 24) >> 24;
+    ready[POLL] = poll < MIN_POLL ? MIN_POLL : poll > MAX_POLL ? MAX_POLL : poll;
+    writeWord(ready, ORIGIN, readWord(request, TRANSMIT));
+    writeWord(ready, ORIGIN + 4, readWord(request, TRANSMIT + 4));
+    writeWord(ready, RECEIVE, arrival[0]!);
+    writeWord(ready, RECEIVE + 4, arrival[1]!);
 
     const transmit = this.#transmit;
     try {
@@ -235,8 +237,9 @@ export class Responder {
       this.#report(error, arrival[0]!);
       return false;
     }
-    writeWord(reply, TRANSMIT_TIMESTAMP_AT, transmit[0]!);
-    writeWord(reply, TRANSMIT_TIMESTAMP_AT + 4, transmit[1]!);
+    writeWord(ready, TRANSMIT, transmit[0]!);
+    writeWord(ready, TRANSMIT + 4, transmit[1]!);
+    reply.set(ready); // byte by byte it takes twice as long
     return true;
   }
 
@@ -247,7 +250,7 @@ export class Responder {
     writeWord(reply, REFERENCE_ID_AT, kissCode);
     const limit = this.#admission?.rateLimiter?.poll;
     if (kissCode === RATE && limit !== undefined) {
-      reply[POLL_AT] = Math.min(MAX_POLL, Math.max(limit, reply[POLL_AT]!));
+      reply[POLL] = Math.min(MAX_POLL, Math.max(limit, reply[POLL]!));
     }
   }
 

@@ -35,9 +35,6 @@ export interface SystemVariables {
 /** Stratum that means "not synchronised" (RFC 5905 §7.3); on the wire it is written as 0. */
 export const MAX_STRATUM = 16;
 
-/** Length of the part of a reply that the system variables fill. */
-export const VARIABLES_LENGTH = 24;
-
 /** Kiss code of a server that has no time yet (RFC 5905 §7.4). */
 const INIT: number = referenceIdFromText("INIT");
 
@@ -71,9 +68,9 @@ export function parseRefid(refid: string): number {
 }
 
 /**
- * Writes the first 24 bytes of a reply, ready to be copied; version, mode and poll are the
- * request's and stay 0. A server that is not synchronised says so three times: leap indicator 3,
- * stratum 0 and kiss code INIT.
+ * Writes the first 24 bytes of a reply, but for version, mode and poll, which are the request's. A
+ * server that is not synchronised says so three times: leap indicator 3, stratum 0 and kiss code
+ * INIT.
  *
  * @param variables what the server says of itself
  * @param into 24 bytes, written
