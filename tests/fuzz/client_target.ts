@@ -1,6 +1,8 @@
+import type { SymmetricKey } from "../../src/auth/symmetric_key.ts";
+import { authenticationOf } from "../../src/client/authentication.ts";
 import { answers } from "../../src/client/match.ts";
 import { type Exchange, measure, type Measurement } from "../../src/client/measurement.ts";
-import { makeRequest } from "../../src/client/request.ts";
+import { makeRequest, signed } from "../../src/client/request.ts";
 import { findFault, MAX_ROOT_DISTANCE } from "../../src/client/validate.ts";
 import { NTPError } from "../../src/packet/error.ts";
 import {
@@ -14,21 +16,38 @@ import {
 import { MODE_SERVER } from "../../src/packet/mode.ts";
 import { NTPPacket } from "../../src/packet/packet.ts";
 import { NTPPacketError } from "../../src/packet/packet_error.ts";
-import { isOneLine, mixOf, type Target } from "./target.ts";
+import { seal } from "./keys.ts";
+import { isOneLine, mixOf, same, type Target } from "./target.ts";
 
 const SERVER = "192.0.2.1:123";
-const LIMITS = { maxRootDistance: MAX_ROOT_DISTANCE, timeoutMs: 5000 };
 const SENT = 0xecb1_0000_1000_0000n;
 const CODES = ["bogus", "unsynchronized", "kiss-of-death"];
 
-/** Match and validation of a reply: only what answers the request and makes sense is accepted. */
+/**
+ * Match, authentication and validation of a reply: only what answers the request, is authenticated
+ * where the request is and makes sense is accepted.
+ */
 export class ClientTarget implements Target {
-  readonly name = "client";
+  readonly name: string;
   passed = 0;
-  readonly #request = makeRequest(4, (into) => into.forEach((_, i) => into[i] = 0x11 * (i + 3)));
+  readonly #key: SymmetricKey | undefined;
+  readonly #request: Uint8Array;
+
+  /**
+   * Makes a target.
+   *
+   * @param key key to ask with; none, without authentication
+   */
+  constructor(key?: SymmetricKey) {
+    this.name = key === undefined ? "client" : "keyed-client";
+    this.#key = key;
+    const plain = makeRequest(4, (into) => into.forEach((_, i) => into[i] = 0x11 * (i + 3)));
+    this.#request = key === undefined ? plain : signed(plain, key, 4);
+  }
 
   prefers(packet: Uint8Array): boolean {
-    return packet.length >= HEADER_LENGTH && modeOf(packet[0]!) === MODE_SERVER && packet[1] !== 0;
+    const least = this.#key === undefined ? HEADER_LENGTH : HEADER_LENGTH + 20;
+    return packet.length >= least && modeOf(packet[0]!) === MODE_SERVER && packet[1] !== 0;
   }
 
   /** Most packets become answers to our request, or hardly anything would get past the match. */
@@ -38,6 +57,8 @@ export class ClientTarget implements Target {
     const at = TRANSMIT_TIMESTAMP_AT;
     buffer.set(this.#request.subarray(at, at + 8), ORIGIN_TIMESTAMP_AT);
     if ((chance & 0x3e0) === 0) buffer[ORIGIN_TIMESTAMP_AT + (chance >>> 29)]! ^= 1;
+    if (this.#key === undefined || (chance & 0x300) === 0) return;
+    seal(buffer, length, chance, (chance & 0x600) === 0 ? undefined : this.#key);
   }
 
   check(buffer: Uint8Array, length: number): string | undefined {
@@ -56,10 +77,19 @@ export class ClientTarget implements Target {
     // Up to 64 s, half of them up to one.
     const elapsed = BigInt(mix & 0xffff) << BigInt(10 + (mix >>> 28) % 13);
     const destinationTimestamp = SENT + ((mix & 0x10000) === 0 ? elapsed : elapsed >> 6n);
-    const authentication = "none" as const;
+    const key = this.#key;
+    const authentication = authenticationOf(data, packet, key);
+    const isRight = key !== undefined && isSigned(data, packet, key);
+    if (isRight !== (authentication === "key")) return `authentication ${authentication}`;
     const exchange = { packet, requestTimestamp: SENT, destinationTimestamp, authentication };
     const measurement = measure(exchange, -20);
-    const fault = findFault(exchange, measurement, SERVER, LIMITS);
+    const limits = { key, maxRootDistance: MAX_ROOT_DISTANCE, timeoutMs: 5000 };
+    const fault = findFault(exchange, measurement, SERVER, limits);
+    if (key !== undefined && !isRight) {
+      // Not even a kiss-o'-death is believed.
+      if (fault?.code !== "authentication") return `not authenticated, but ${fault?.code}`;
+      return isOneLine(fault.message) ? undefined : `message ${JSON.stringify(fault.message)}`;
+    }
     if (fault !== undefined) return unfitError(fault);
     this.passed++;
     return unfitReply(exchange, measurement);
@@ -73,6 +103,13 @@ export class ClientTarget implements Target {
     const nonce = new DataView(this.#request.buffer).getBigUint64(TRANSMIT_TIMESTAMP_AT);
     return view.getBigUint64(ORIGIN_TIMESTAMP_AT) === nonce;
   }
+}
+
+/** Another reading of what a MAC by a key is. */
+function isSigned(data: Uint8Array, { mac, version }: NTPPacket, key: SymmetricKey): boolean {
+  if (mac?.keyId !== key.id) return false;
+  const expected = signed(data.subarray(0, data.length - 4 - mac.digest.length), key, version);
+  return expected.length === data.length && same(expected, data, data.length);
 }
 
 /** What is wrong with an error that a user would get. */
@@ -100,5 +137,7 @@ function unfitReply(
   }
   if (!(dispersion > 0)) return `accepted with dispersion ${dispersion}`;
   if (!(rootDistance < MAX_ROOT_DISTANCE)) return `accepted root distance ${rootDistance}`;
-  return delay >= -dispersion ? undefined : `accepted delay ${delay}`;
+  // While the server has the request, both clocks may drift apart by 500 ppm.
+  const drift = 500e-6 * Math.max(0, Number(taken) / 2 ** 32);
+  return delay >= -dispersion - drift ? undefined : `accepted delay ${delay}`;
 }

@@ -1,6 +1,8 @@
 import { encodeHex } from "@std/encoding/hex";
 import { ClientTarget } from "./client_target.ts";
 import { DecoderTarget } from "./decoder_target.ts";
+import { GuardedResponderTarget } from "./guarded_responder_target.ts";
+import { CLIENT_KEY } from "./keys.ts";
 import { Mutator } from "./mutator.ts";
 import { Random } from "./random.ts";
 import { ResponderTarget } from "./responder_target.ts";
@@ -10,7 +12,9 @@ import { mixOf, type Target } from "./target.ts";
 export const TARGETS: Readonly<Record<string, () => Target>> = {
   decoder: () => new DecoderTarget(),
   responder: () => new ResponderTarget(),
+  "guarded-responder": () => new GuardedResponderTarget(),
   client: () => new ClientTarget(),
+  "keyed-client": () => new ClientTarget(CLIENT_KEY),
 };
 
 /** Packets between two looks at the clock. */

@@ -5,6 +5,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { run } from "../../tools/child.mjs";
 import { runArguments } from "../../tools/launch.mjs";
 import { ROOT, RUNTIMES } from "../../tools/runtimes.mjs";
+import { TARGETS } from "./fuzz.ts";
 import { work } from "./job.ts";
 import { readOptions, UsageError } from "./options.ts";
 
@@ -27,13 +28,13 @@ test("fuzz command: a table, without --json", async () => {
 });
 
 test("fuzz command: --json gives one object on stdout and nothing else", async () => {
-  const args = ["--json", "--count", "3000", "--seed", "7", "--runtime", OWN];
+  const args = ["--json", "--count", "5000", "--seed", "7", "--runtime", OWN];
   const { code, stdout, output } = await fuzz(...args);
   assertEquals(code, 0, output);
   const { name, machine, rows } = JSON.parse(stdout);
   assertEquals(name, "fuzz");
   assertEquals(machine.seed, 7);
-  const subjects = ["decoder", "responder", "client"].map((target) => `${target} ${OWN}`);
+  const subjects = Object.keys(TARGETS).map((target) => `${target} ${OWN}`);
   for (const measure of ["rate", "packets", "passed", "findings"]) {
     const values = rows.filter((row: { measure: string }) => row.measure === measure);
     assertEquals(values.map(({ subject }: { subject: string }) => subject).sort(), subjects.sort());

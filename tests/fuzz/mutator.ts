@@ -24,7 +24,7 @@ const TIMESTAMPS = [
 const FIRSTS = [0x23, 0x1b, 0x13, 0x0b, 0x08, 0x24, 0x1c, 0xe3, 0xe4, 0x64, 0xa4, 0x25];
 const BYTES = [0, 1, 2, 15, 16, 17, 0x7f, 0x80, 0x81, 0xfe, 0xff];
 const WORDS = [0, 1, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff];
-/** Lengths at which the rules of RFC 7822 §7.5.1 change, of MACs, and some in between. */
+/** Lengths at which the rules of RFC 7822 §3 change, of MACs, and some in between. */
 const LENGTHS = [1, 2, 3, 4, 8, 12, 16, 20, 24, 25, 28, 32, 36, 40, 52, 68, 72, 104];
 const FIELD_LENGTHS = [0, 3, 4, 8, 12, 15, 16, 17, 20, 24, 27, 28, 29, 32, 36, 0xfffc, 0xffff];
 
