@@ -69,13 +69,13 @@ export { KEY_TYPES, type KeyType, SymmetricKey } from "./src/auth/symmetric_key.
 export { type AccessAction, AccessList, type AccessRule } from "./src/server/access.ts";
 export type { Decision, DecisionHook, RequestView } from "./src/server/decision.ts";
 export type { DropReason } from "./src/server/drop_reason.ts";
-export {
-  type ListenOptions,
-  NTPServer,
-  type NTPServerOptions,
-  type Route,
-  type ServerAddress,
-} from "./src/server/ntp_server.ts";
+export { NTPServer } from "./src/server/ntp_server.ts";
+export type {
+  ListenOptions,
+  NTPServerOptions,
+  Route,
+  ServerAddress,
+} from "./src/server/ntp_server_options.ts";
 export { RateLimiter, type RateLimitOptions, type RateVerdict } from "./src/server/rate_limiter.ts";
 export type { KeySource } from "./src/server/request_mac.ts";
 export { Admission } from "./src/server/admission.ts";

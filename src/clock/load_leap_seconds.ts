@@ -1,4 +1,5 @@
 import { NTPError } from "../packet/error.ts";
+import { fileError } from "../packet/file_error.ts";
 import { LeapSeconds } from "./leap_seconds.ts";
 
 /**
@@ -71,7 +72,7 @@ export async function loadLeapSeconds(path: string | URL): Promise<LeapSeconds> 
   try {
     text = await readFile(path, "utf8");
   } catch (cause) {
-    throw readingError(path, cause);
+    throw fileError(path, cause);
   }
   try {
     const table = LeapSeconds.parse(text);
@@ -81,25 +82,4 @@ export async function loadLeapSeconds(path: string | URL): Promise<LeapSeconds> 
     if (!(cause instanceof NTPError)) throw cause;
     throw new NTPError(cause.code, `${path}: ${cause.message}`, { cause });
   }
-}
-
-function readingError(path: string | URL, cause: unknown): unknown {
-  if (!(cause instanceof Error)) return cause;
-  const { code } = cause as { code?: string };
-  // Deno's own errors carry a name where Node's carry a code.
-  if (code === "ENOENT") {
-    return new NTPError("not-found", `${path}: there is no such file`, { cause });
-  }
-  if (cause.name === "NotCapable") {
-    return new NTPError(
-      "permission",
-      `${path}: Deno may not read it; run it with --allow-read=${path}`,
-      { cause },
-    );
-  }
-  if (code === "EACCES" || code === "EPERM") {
-    return new NTPError("permission", `${path}: this user may not read it`, { cause });
-  }
-  if (cause instanceof TypeError || code === undefined) return cause;
-  return new NTPError("system", `${path}: ${cause.message}`, { cause });
 }

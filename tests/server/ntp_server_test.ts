@@ -10,7 +10,8 @@ import {
 import { query, queryRaw } from "../../src/client/query.ts";
 import type { ClockState } from "../../src/clock/clock.ts";
 import { addSeconds, NTPError, NTPPacket } from "../../src/packet/mod.ts";
-import { NTPServer, type NTPServerOptions } from "../../src/server/ntp_server.ts";
+import { NTPServer } from "../../src/server/ntp_server.ts";
+import type { NTPServerOptions } from "../../src/server/ntp_server_options.ts";
 import { Endpoint } from "../../src/transport/endpoint.ts";
 import type { BindUdp } from "../../src/transport/udp_transport.ts";
 import { Stage } from "../client/stage.ts";

@@ -1,0 +1,93 @@
+import type { SymmetricKey } from "../auth/symmetric_key.ts";
+import type { Clock } from "../clock/clock.ts";
+import type { Endpoint } from "../transport/endpoint.ts";
+import type { BindUdp } from "../transport/udp_transport.ts";
+import type { AccessRule } from "./access.ts";
+import type { DecisionHook } from "./decision.ts";
+import type { RateLimitOptions } from "./rate_limiter.ts";
+import type { KeySource } from "./request_mac.ts";
+
+/** Options of `NTPServer`. */
+export interface NTPServerOptions {
+  /** Where the time comes from. Default: the system's clock. */
+  clock?: Clock;
+  /**
+   * Reference identifier: one to four characters for a reference clock, such as `"GPS"`; above
+   * stratum 1 the IP address of the server followed. Default `"LOCL"`: an uncalibrated local clock.
+   */
+  refid?: string;
+  /**
+   * Stratum, 0 to 16. Default 1. 0 means "this is the reference itself" and is announced as 1, since
+   * stratum 0 in a packet means kiss-o'-death; 16 means not synchronised.
+   */
+  stratum?: number;
+  /**
+   * Who is answered: rules by prefix, of which the longest that fits decides. Default: everybody.
+   */
+  access?: readonly AccessRule[];
+  /**
+   * How often one address, and all of one prefix together, are answered; `{}` for the recommended
+   * values. Default: no limit.
+   */
+  rateLimit?: RateLimitOptions;
+  /** Keys that clients may authenticate with: keys, or a `KeyStore`. Default: none. */
+  keys?: readonly SymmetricKey[] | KeySource;
+  /** Decides about each request that is about to be answered. Default: all are served. */
+  decide?: DecisionHook;
+  /** How sockets are made. Default: the runtime's own UDP. */
+  bind?: BindUdp;
+  /**
+   * Told of errors of sockets, clock and hook; none of them ends the server. Those of clock and hook
+   * come at most once a second. Default: they are only counted.
+   */
+  onError?: (error: Error) => void;
+}
+
+/** Options of `NTPServer.listen()`. */
+export interface ListenOptions {
+  /** Local address. Default `"::"`, all addresses, IPv6 and IPv4; `"0.0.0.0"` without IPv6. */
+  hostname?: string;
+  /** Local port, 0 to 65535; 0 is any free one. Default 123, which needs privileges. */
+  port?: number;
+  /** Closes this socket when it fires. */
+  signal?: AbortSignal;
+  /** Share the port between several sockets, balanced by the kernel. Default false. */
+  reusePort?: boolean;
+  /** Bind although another socket has the port. Default false. */
+  reuseAddress?: boolean;
+  /** On `"::"`, receive IPv6 only. Default false. */
+  ipv6Only?: boolean;
+  /**
+   * Multicast groups to join, so that manycast clients find the server. A server in a group answers
+   * only while its clock is synchronised. Default none.
+   */
+  groups?: readonly string[];
+  /** Interfaces to join the groups on: names or addresses. Default: the ones that routes tell. */
+  networkInterfaces?: readonly string[];
+  /**
+   * Be able to send to multicast groups, as an `NTPBroadcaster` does. Default: whether
+   * there are `groups`. On Deno it takes the slower socket of `node:dgram`.
+   */
+  multicast?: boolean;
+}
+
+/**
+ * Takes datagrams of modes that are no requests, for associations that share the server's port.
+ * What it is given is borrowed.
+ *
+ * @param data the datagram, 48 bytes or more
+ * @param source where it came from
+ * @param arrival when it arrived: seconds and fraction words
+ * @returns whether it was for this route; if not, it is dropped for its mode
+ */
+export type Route = (data: Uint8Array, source: Endpoint, arrival: Uint32Array) => boolean;
+
+/** A local address that a server listens at. */
+export interface ServerAddress {
+  /** IP address. */
+  readonly hostname: string;
+  /** Port, never 0. */
+  readonly port: number;
+  /** Adapter of the socket: `"deno"`, `"bun"`, `"node"`, `"memory"`, or a custom one's name. */
+  readonly transport: string;
+}
