@@ -91,17 +91,17 @@ class DenoUdpTransport extends BaseUdpTransport {
           "later",
       );
     }
-    if (settings.ipv6Only) {
-      throw new NTPError(
-        "unsupported",
-        'Deno.listenDatagram ignores ipv6Only: choose the "node" transport',
-      );
-    }
     if (settings.multicast) {
       throw new NTPError(
         "unsupported",
         "Deno.listenDatagram does not tell whether a group was joined, and chooses no interface for " +
           'IPv4 groups (multicast): choose the "node" transport, or none, as bindUdp then takes it',
+      );
+    }
+    if (settings.ipv6Only) {
+      throw new NTPError(
+        "unsupported",
+        'Deno.listenDatagram ignores ipv6Only: choose the "node" transport',
       );
     }
     const { port, reuseAddress } = settings;

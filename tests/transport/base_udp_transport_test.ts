@@ -28,6 +28,8 @@ class Scripted extends BaseUdpTransport {
     return this.outcome();
   }
 
+  protected override permitBroadcast(): void {}
+
   protected override release(): Promise<void> {
     return this.released();
   }

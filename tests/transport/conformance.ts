@@ -14,24 +14,9 @@ import {
 } from "@std/assert";
 import { NTPError } from "../../src/packet/error.ts";
 import { Endpoint } from "../../src/transport/endpoint.ts";
-import type { BindUdp, UdpBindOptions, UdpTransport } from "../../src/transport/udp_transport.ts";
+import type { UdpTransport } from "../../src/transport/udp_transport.ts";
+import { type Adapter, type Bind, type Check, checksOf } from "./adapter.ts";
 import { Inbox } from "./inbox.ts";
-
-/** An adapter, and what it is known to be able to do in the runtime that runs the tests. */
-export interface Adapter {
-  readonly kind: string;
-  readonly bind: BindUdp;
-  /** Why it cannot run here. */
-  readonly skip?: string | undefined;
-  /** Whether a `remote` that refuses is reported. */
-  readonly reportsRefusal: boolean;
-  /** Options that are honoured; the others must throw. */
-  readonly honours: readonly ("reusePort" | "reuseAddress" | "ipv6Only")[];
-  /** Whether the source of a link-local datagram has its scope. */
-  readonly keepsScope: boolean;
-  /** Whether it is not bound to the addresses and routes of this machine. */
-  readonly virtual?: boolean;
-}
 
 const interfaces = Object.entries(networkInterfaces());
 const addresses = interfaces.flatMap(([name, list]) =>
@@ -40,43 +25,10 @@ const addresses = interfaces.flatMap(([name, list]) =>
 const hasIpv6 = addresses.some(({ address }) => address === "::1");
 const linkLocal = addresses.find(({ address }) => address.startsWith("fe80:"));
 
-type Bind = (options: UdpBindOptions) => Promise<UdpTransport>;
-
-/** A test, to be registered by the file it belongs to. */
-export interface Check {
-  readonly name: string;
-  /** Why it is left out, or false. */
-  readonly skip: string | false;
-  readonly run: () => Promise<void>;
-}
-
 /** The suite for one adapter. */
 export function conformance(adapter: Adapter): Check[] {
   const { kind, honours } = adapter;
-  const checks: Check[] = [];
-
-  /** A test whose sockets are closed at its end, whatever happens. */
-  function check(
-    name: string,
-    body: (bind: Bind) => Promise<void>,
-    unless: string | false = false,
-  ) {
-    const skip = adapter.skip ?? unless;
-    const run = async () => {
-      const bound: UdpTransport[] = [];
-      try {
-        await body(async (options) => {
-          const transport = await adapter.bind(options);
-          bound.push(transport);
-          return transport;
-        });
-      } finally {
-        await Promise.all(bound.map((transport) => transport.close()));
-      }
-    };
-    checks.push({ name: `${kind}: ${name}`, skip, run });
-  }
-
+  const { checks, check } = checksOf(adapter);
   const noIpv6 = !hasIpv6 && !adapter.virtual && "this machine has no IPv6";
   const isVirtual = adapter.virtual ? "has no machine around it" : false;
 
@@ -458,12 +410,12 @@ export function conformance(adapter: Adapter): Check[] {
     });
     const options = new Inbox().options({ hostname: "127.0.0.1", signal: counted });
     const transport = await bind(options);
-    assertEquals(listeners, 1);
+    assertGreater(listeners, 0);
     await transport.close();
     assertEquals(listeners, 0);
   });
 
-  for (const option of ["reusePort", "reuseAddress", "ipv6Only"] as const) {
+  for (const option of ["reusePort", "reuseAddress", "ipv6Only", "multicast"] as const) {
     check(`${option} throws where it cannot be honoured`, async (bind) => {
       const options = new Inbox().options({ hostname: "::", [option]: true });
       const error = await assertRejects(() => bind(options), NTPError, option);
