@@ -16,6 +16,12 @@ test("bindUdp: the adapter of the runtime", async () => {
   }
 });
 
+test("bindUdp: for multicast the adapter that can, which on Deno is node:dgram", async () => {
+  const transport = await bindUdp({ ...options, multicast: true });
+  assertEquals(transport.kind, currentRuntime() === "deno" ? "node" : currentRuntime());
+  await transport.close();
+});
+
 test("udpAdapter: node:dgram everywhere", async () => {
   const transport = await udpAdapter("node")(options);
   assertEquals(transport.kind, "node");

@@ -86,6 +86,17 @@ for (const name of ["deno", "node"]) {
   });
 }
 
+test("Deno without --allow-sys: network interfaces", { skip }, () => {
+  const { code, message } = run(
+    ["--allow-net"],
+    `const transport = await bindUdp({ ...base, hostname: "0.0.0.0", multicast: true });
+    transport.joinGroup("224.0.1.1", "eth0");`,
+  );
+  assertEquals(code, "permission");
+  assertStringIncludes(message, "eth0");
+  assertStringIncludes(message, "--allow-sys=networkInterfaces");
+});
+
 test("Deno without --allow-net: names", { skip }, () => {
   const { code, message } = run([], 'await resolveHost("localhost");');
   assertEquals(code, "permission");

@@ -67,9 +67,17 @@ test("system errors: on the way", () => {
     check(coded(code), action, "unreachable", where, code);
   }
   check(named("NetworkUnreachable"), action, "unreachable", where);
-  check(coded("EACCES"), action, "permission", where, "broadcast");
+  check(coded("EACCES"), action, "permission", where, "allowBroadcast()");
   check(coded("EMSGSIZE"), action, "system", where);
   check(coded("EINVAL"), action, "system", where, "text of the runtime");
+});
+
+test("system errors: no way to a group has a remedy of its own", () => {
+  const action = { what: "send", hostname: "224.0.1.1" } as const;
+  check(coded("ENETUNREACH"), action, "unreachable", "ip route add 224.0.0.0/4 dev");
+  // Deno's node:dgram tells no more.
+  check(coded("UNKNOWN"), { ...action, hostname: "ff05::101" }, "unreachable", "ip -6 route add");
+  check(coded("UNKNOWN"), { ...action, hostname: "192.0.2.1" }, "unreachable", "check address");
 });
 
 test("system errors: connect() fails only where there is no way", () => {
