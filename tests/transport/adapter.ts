@@ -43,30 +43,37 @@ export function forMulticast(adapter: Adapter): Adapter {
   };
 }
 
-/** The tests of an adapter, and what adds one whose sockets are closed at its end, whatever happens. */
-export function checksOf(adapter: Adapter) {
+/** The tests of an adapter, as they are written down. */
+export interface CheckList {
+  readonly checks: Check[];
+  /**
+   * Adds a test whose sockets are closed at its end, whatever happens.
+   *
+   * @param unless why it is left out, or false
+   */
+  check(name: string, body: (bind: Bind) => Promise<void>, unless?: string | false): void;
+}
+
+/** A list without tests. */
+export function checksOf(adapter: Adapter): CheckList {
   const checks: Check[] = [];
-
-  function check(
-    name: string,
-    body: (bind: Bind) => Promise<void>,
-    unless: string | false = false,
-  ): void {
-    const skip = adapter.skip ?? unless;
-    const run = async () => {
-      const bound: UdpTransport[] = [];
-      try {
-        await body(async (options) => {
-          const transport = await adapter.bind(options);
-          bound.push(transport);
-          return transport;
-        });
-      } finally {
-        await Promise.all(bound.map((transport) => transport.close()));
-      }
-    };
-    checks.push({ name: `${adapter.label ?? adapter.kind}: ${name}`, skip, run });
-  }
-
-  return { checks, check };
+  return {
+    checks,
+    check(name, body, unless = false) {
+      const skip = adapter.skip ?? unless;
+      const run = async () => {
+        const bound: UdpTransport[] = [];
+        try {
+          await body(async (options) => {
+            const transport = await adapter.bind(options);
+            bound.push(transport);
+            return transport;
+          });
+        } finally {
+          await Promise.all(bound.map((transport) => transport.close()));
+        }
+      };
+      checks.push({ name: `${adapter.label ?? adapter.kind}: ${name}`, skip, run });
+    },
+  };
 }

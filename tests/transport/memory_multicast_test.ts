@@ -84,7 +84,8 @@ test("MemoryNetwork: each copy goes the path by itself, in order of joining", as
 });
 
 test("MemoryNetwork: who leaves or closes in the meantime hears nothing", async () => {
-  const { run, host } = stage();
+  let copies = 0;
+  const { run, host } = stage({ path: () => [copies++] });
   const sender = await host("192.0.2.1");
   const leaver = await host("192.0.2.2"), closer = await host("192.0.2.3");
   for (const { socket } of [leaver, closer]) socket.joinGroup("224.0.1.1");
@@ -93,7 +94,10 @@ test("MemoryNetwork: who leaves or closes in the meantime hears nothing", async 
   await closer.socket.close();
   const successor = await host("192.0.2.3"); // at the same address, but it has not joined
   run();
+  sender.socket.send(Uint8Array.of(2), GROUP);
+  run();
   assertEquals([leaver, closer, successor].map(({ inbox }) => inbox.firstBytes), [[], [], []]);
+  assertEquals(copies, 2); // none for them of the second
 });
 
 test("MemoryNetwork: without loopback, not the machine itself", async () => {
