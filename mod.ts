@@ -76,7 +76,8 @@ export type {
   Route,
   ServerAddress,
 } from "./src/server/ntp_server_options.ts";
-export { RateLimiter, type RateLimitOptions, type RateVerdict } from "./src/server/rate_limiter.ts";
+export type { RateLimitOptions } from "./src/server/rate_limit_options.ts";
+export { RateLimiter, type RateVerdict } from "./src/server/rate_limiter.ts";
 export type { KeySource } from "./src/server/request_mac.ts";
 export { Admission } from "./src/server/admission.ts";
 export { KissBudget } from "./src/server/kiss_budget.ts";

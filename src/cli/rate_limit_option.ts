@@ -1,4 +1,5 @@
-import { RateLimiter, type RateLimitOptions } from "../server/rate_limiter.ts";
+import type { RateLimitOptions } from "../server/rate_limit_options.ts";
+import { RateLimiter } from "../server/rate_limiter.ts";
 import { type Option, readDuration } from "./option.ts";
 import { UsageError } from "./usage_error.ts";
 

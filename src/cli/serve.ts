@@ -3,7 +3,7 @@ import { parseIpAddress } from "../packet/ip_address.ts";
 import { formatTimestamp } from "../packet/timestamp.ts";
 import { AccessList } from "../server/access.ts";
 import { NTPServer } from "../server/ntp_server.ts";
-import type { RateLimitOptions } from "../server/rate_limiter.ts";
+import type { RateLimitOptions } from "../server/rate_limit_options.ts";
 import { parseRefid } from "../server/system_variables.ts";
 import { Endpoint } from "../transport/endpoint.ts";
 import { ACCESS_HELP, ACCESS_OPTIONS, type AccessOptions, accessRules } from "./access_options.ts";

@@ -3,7 +3,8 @@ import type { Endpoint } from "../transport/endpoint.ts";
 import { AccessList, type AccessRule } from "./access.ts";
 import { DROP_ACCESS, DROP_RATE } from "./drop_reason.ts";
 import { KissBudget } from "./kiss_budget.ts";
-import { RateLimiter, type RateLimitOptions } from "./rate_limiter.ts";
+import type { RateLimitOptions } from "./rate_limit_options.ts";
+import { RateLimiter } from "./rate_limiter.ts";
 
 /** {@linkcode Admission.judge}: serve the request, whoever sent it. */
 export const SERVE = 0;

@@ -1,4 +1,5 @@
-import { RateLimiter, timeUnits, UNITS } from "./rate_limiter.ts";
+import { RateLimiter } from "./rate_limiter.ts";
+import { timeUnits, UNITS } from "./time_units.ts";
 
 /** Kisses that may be sent per second in all, and at once after a pause. */
 const PER_SECOND = 16, BURST = 32;

@@ -4,7 +4,7 @@ import type { Endpoint } from "../transport/endpoint.ts";
 import type { BindUdp } from "../transport/udp_transport.ts";
 import type { AccessRule } from "./access.ts";
 import type { DecisionHook } from "./decision.ts";
-import type { RateLimitOptions } from "./rate_limiter.ts";
+import type { RateLimitOptions } from "./rate_limit_options.ts";
 import type { KeySource } from "./request_mac.ts";
 
 /** Options of `NTPServer`. */

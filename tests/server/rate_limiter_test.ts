@@ -1,11 +1,8 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { parseIpAddress } from "../../src/packet/mod.ts";
-import {
-  RateLimiter,
-  type RateLimitOptions,
-  type RateVerdict,
-} from "../../src/server/rate_limiter.ts";
+import type { RateLimitOptions } from "../../src/server/rate_limit_options.ts";
+import { RateLimiter, type RateVerdict } from "../../src/server/rate_limiter.ts";
 
 /** Not random: the same in every run. */
 function random(into: Uint8Array): void {
@@ -88,6 +85,26 @@ test("the lengths of prefixes are as set", () => {
   assertEquals(ask(limiter, "2001:db8:0:8000::1"), "within");
 });
 
+test("IPv6 prefixes longer than 64 bits, and the whole address", () => {
+  const long = limiterOf({ prefixBurst: 1, ipv6Prefix: 97 });
+  assertEquals(ask(long, "2001:db8::1"), "within");
+  assertEquals(ask(long, "2001:db8::7fff:1"), "prefix");
+  assertEquals(ask(long, "2001:db8::8000:1"), "within");
+  assertEquals(ask(long, "2001:db8::1:0:1"), "within");
+  const whole = limiterOf({ burst: 1, prefixBurst: 2, ipv6Prefix: 128, ipv4Prefix: 32 });
+  for (const address of ["2001:db8::1", "2001:db8::2", "192.0.2.1", "192.0.2.2"]) {
+    assertEquals(ask(whole, address), "within");
+    assertEquals(ask(whole, address), "address");
+  }
+});
+
+test("an IPv6 address and the IPv4 address with the same bits are two", () => {
+  const limiter = limiterOf({ burst: 1, prefixBurst: 1 });
+  assertEquals(ask(limiter, "192.0.2.1"), "within");
+  assertEquals(ask(limiter, "::192.0.2.1"), "within");
+  assertEquals(ask(limiter, "c000:201::"), "within");
+});
+
 test("the IPv4-mapped form is the IPv4 address", () => {
   const limiter = limiterOf({ burst: 1 });
   assertEquals(ask(limiter, "192.0.2.1"), "within");
@@ -133,6 +150,7 @@ test("the table never grows, and forgets those that know least", () => {
   const limiter = limiterOf({ capacity: 1024, interval: 1000, burst: 1, ...prefix });
   const { byteLength } = limiter;
   assertEquals(byteLength, 8192);
+  assertEquals(new RateLimiter().byteLength, 2 ** 20);
   ask(limiter, "192.0.2.1"); // owes nothing soon: the others come later
   for (let i = 0; i < 100_000; i++) ask(limiter, `10.${i >>> 16}.${(i >>> 8) & 255}.${i & 255}`, 1);
   assertEquals(limiter.byteLength, byteLength);
