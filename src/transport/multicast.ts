@@ -100,7 +100,8 @@ export class Multicast {
 
   /** Sets how datagrams to groups are sent. */
   configure(options: MulticastOptions): void {
-    const { hopLimit, loopback, networkInterface } = checkMulticastOptions(options);
+    const { family, hopLimit, loopback, networkInterface } = checkMulticastOptions(options);
+    if (family !== undefined) this.#checkFamily("groups", family);
     const via = networkInterface === undefined ? undefined : this.#via(networkInterface);
     try {
       if (hopLimit !== undefined) this.#socket.setMulticastTTL(hopLimit);
@@ -122,12 +123,7 @@ export class Multicast {
   #membership(text: string, networkInterface: string | undefined): Membership {
     const group = parseGroup(text);
     const { address, family, scope } = group;
-    if (family !== this.#family) {
-      const socket = family === 6
-        ? `is bound to the IPv4 address ${this.#hostname}: bind "::"`
-        : 'has IPv6 only: bind "0.0.0.0", or "::" without ipv6Only';
-      throw new RangeError(`group ${address} is IPv${family}, and the socket ${socket}`);
-    }
+    this.#checkFamily(`group ${address}`, family);
     const name = networkInterface ?? scope;
     if (name === undefined) return { group, via: undefined, key: `${address}%` };
     const { zone } = this.#find(checkName(name));
@@ -137,15 +133,24 @@ export class Multicast {
     return { group, via: this.#via(name), key: `${address}%${zone}` };
   }
 
+  #checkFamily(what: string, family: 4 | 6): void {
+    if (family === this.#family) return;
+    const socket = family === 6
+      ? `is bound to the IPv4 address ${this.#hostname}: bind "::"`
+      : 'has IPv6 only: bind "0.0.0.0", or "::" without ipv6Only';
+    throw new RangeError(`${what} of IPv${family} cannot be had, since the socket ${socket}`);
+  }
+
   /** An interface as the socket takes it. */
   #via(networkInterface: string): string {
     const { name, zone, ipv4, hasIpv6 } = this.#find(checkName(networkInterface));
     if (this.#family === 6 && hasIpv6) return `::%${zone}`;
     if (this.#family === 4 && ipv4 !== undefined) return ipv4;
-    const other = this.#family === 4 ? '"::" with ipv6Only' : '"0.0.0.0"';
+    const other = this.#family === 4 ? 6 : 4;
     throw new NTPError(
       "address-unavailable",
-      `The network interface ${name} has no IPv${this.#family} address: give it one, or bind ${other}`,
+      `The network interface ${name} has no IPv${this.#family} address: give it one, name another, or ` +
+        `configure the other family alone (family: ${other})`,
     );
   }
 

@@ -4,13 +4,16 @@ import type { MulticastOptions } from "./udp_transport.ts";
  * Checks what is to be configured, for all adapters.
  *
  * @throws {TypeError} if an option has the wrong type
- * @throws {RangeError} if `hopLimit` is out of range
+ * @throws {RangeError} if `hopLimit` is out of range, or `family` neither 4 nor 6
  */
 export function checkMulticastOptions(options: MulticastOptions): MulticastOptions {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`options is an object, not ${String(options)}`);
   }
-  const { hopLimit, loopback } = options;
+  const { family, hopLimit, loopback } = options;
+  if (family !== undefined && family !== 4 && family !== 6) {
+    throw new RangeError(`family is 4 or 6, not ${String(family)}`);
+  }
   if (hopLimit !== undefined) {
     if (typeof hopLimit !== "number") {
       throw new TypeError(`hopLimit is a number, not ${String(hopLimit)}`);

@@ -195,8 +195,8 @@ function multicastSocket(socket: Socket, hostname: string): MulticastSocket {
       if (hopLimit === 1) return; // as it is
       throw new NTPError(
         "unsupported",
-        'Deno cannot set the hop limit of IPv6 groups: bind "0.0.0.0" for IPv4 groups alone, or run ' +
-          'on Node or Bun, whose "node" transport can',
+        "Deno cannot set the hop limit of IPv6 groups: set that of IPv4 alone (family: 4), or run on " +
+          'Node or Bun, whose "node" transport can',
       );
     },
     setMulticastLoopback: (loopback) => socket.setMulticastLoopback(loopback),

@@ -41,8 +41,8 @@ export class PairedUdpTransport implements UdpTransport {
   }
 
   configureMulticast(options: MulticastOptions): void {
-    this.#ipv6.configureMulticast(options);
-    this.#ipv4.configureMulticast(options);
+    if (options?.family !== 4) this.#ipv6.configureMulticast(options);
+    if (options?.family !== 6) this.#ipv4.configureMulticast(options);
   }
 
   allowBroadcast(): void {

@@ -31,6 +31,8 @@ export interface UdpCounters {
 
 /** How datagrams to multicast groups are sent. What is left out stays as it is. */
 export interface MulticastOptions {
+  /** Only for groups of this family. Default: of all families that the socket has. */
+  family?: 4 | 6;
   /**
    * How many hops they live, 1 to 255: time to live (IPv4), hop limit (IPv6). The systems' default is
    * 1: they stay on the link. It means something only for groups that routers pass on at all
@@ -103,14 +105,13 @@ export interface UdpTransport {
    */
   leaveGroup(group: string, networkInterface?: string): void;
   /**
-   * Sets how datagrams to multicast groups are sent from now on, of both families where the socket
-   * has both. One that is still `"queued"` may go out in the new way.
+   * Sets how datagrams to multicast groups are sent from now on. One that is still `"queued"` may go out in the new way.
    *
    * @param options what to set; an error may leave part of it set
    * @throws {TypeError} if an option has the wrong type
-   * @throws {RangeError} if `hopLimit` is out of range
+   * @throws {RangeError} if `hopLimit` is out of range, or the socket lacks the `family`
    * @throws {NTPError} `unsupported` if the socket was not bound with `multicast`, and on Deno for a
-   * `hopLimit` above 1 on a socket that has IPv6: no adapter can set it there; else as `joinGroup`
+   * `hopLimit` above 1 of IPv6 groups, which no adapter can set there; else as `joinGroup`
    */
   configureMulticast(options: MulticastOptions): void;
   /**

@@ -225,6 +225,9 @@ export function multicastConformance(adapter: Adapter): Check[] {
     const wrong = (options: unknown, text: string) =>
       assertThrows(() => sender.configureMulticast(options as never), TypeError, text);
     wrong(undefined, "undefined");
+    assertThrows(() => sender.configureMulticast({ family: 5 as never }), RangeError, "family");
+    assertThrows(() => sender.configureMulticast({ family: 6 }), RangeError, "IPv6");
+    sender.configureMulticast({ family: 4, hopLimit: 2 });
     wrong({ hopLimit: "5" }, "hopLimit");
     wrong({ loopback: 1 }, "loopback");
     wrong({ networkInterface: 1 }, "networkInterface");
@@ -236,7 +239,9 @@ export function multicastConformance(adapter: Adapter): Check[] {
     const { sender } = await pair(bind, { hostname: "::" });
     sender.configureMulticast({ hopLimit: 1 });
     if (adapter.ipv6HopLimit !== false) return sender.configureMulticast({ hopLimit: 32 });
-    assertEquals(codeOf(() => sender.configureMulticast({ hopLimit: 32 }), "node"), "unsupported");
+    const error = () => sender.configureMulticast({ hopLimit: 32 });
+    assertEquals(codeOf(error, "node", "family: 4"), "unsupported");
+    sender.configureMulticast({ hopLimit: 32, family: 4 });
   }, lacks || noIpv6);
 
   check("without multicast it says what is missing", async (bind) => {

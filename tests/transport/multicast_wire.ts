@@ -88,12 +88,11 @@ seen["broadcast"] = await heard("10.1.0.255", true);
 
 receiver.joinGroup("ff05::101", "vb");
 const ipv6HopLimit = process.argv[4] === "IPv6";
-const limited = await bind(
-  senderInbox.options({ multicast: true, hostname: ipv6HopLimit ? "::" : "0.0.0.0" }),
-);
+const limited = await bind(senderInbox.options(bound));
 const left: number[] = [];
 for (const hopLimit of [8, 7]) {
-  limited.configureMulticast({ hopLimit, networkInterface: "va" });
+  const family = ipv6HopLimit ? {} : { family: 4 as const };
+  limited.configureMulticast({ hopLimit, networkInterface: "va", ...family });
   for (const group of ipv6HopLimit ? ["224.0.1.1", "ff05::101"] : ["224.0.1.1"]) {
     const before = leftWithSeven();
     await heard(group, true, limited);

@@ -58,6 +58,8 @@ test("paired sockets: each family has its own", async () => {
   transport.leaveGroup("224.0.1.1", "eth0");
   transport.leaveGroup("ff02::101", "eth0");
   transport.configureMulticast({ hopLimit: 5 });
+  transport.configureMulticast({ hopLimit: 6, family: 6 });
+  transport.configureMulticast({ hopLimit: 4, family: 4 });
   transport.allowBroadcast();
   assertEquals(calls.splice(0), [
     "0.0.0.0 send 48 192.0.2.1:123",
@@ -68,6 +70,8 @@ test("paired sockets: each family has its own", async () => {
     ":: leave ff02::101 eth0",
     ":: configure 5",
     "0.0.0.0 configure 5",
+    ":: configure 6",
+    "0.0.0.0 configure 4",
     "0.0.0.0 broadcast",
   ]);
 
