@@ -198,6 +198,7 @@ export class NTPBroadcaster implements Disposable {
     if (!isMulticast) transport?.allowBroadcast();
     else {
       transport?.configureMulticast({
+        ...(endpoint.family !== 0 && { family: endpoint.family }),
         hopLimit,
         ...(networkInterface !== undefined && { networkInterface }),
       });

@@ -135,6 +135,7 @@ export class NTPManycastClient implements AsyncDisposable {
       hostname: this.#group.family === 6 ? "::" : "0.0.0.0",
       port: 0,
       multicast: true,
+      ipv6Only: this.#group.family === 6,
       clock: this.#clock,
       onDatagram: (data, source, arrival) => this.#receive(data, source, arrival),
       onError: (error) => this.#options.onError?.(error),
