@@ -44,6 +44,16 @@ export class Admission {
   }
 
   /**
+   * Whether a rule keeps an address out, whatever it sends. For what is no request.
+   *
+   * @param source where a datagram came from
+   */
+  denies(source: Endpoint): boolean {
+    const action = this.#access?.actionFor(source.bytes);
+    return action === "deny" || action === "kod";
+  }
+
+  /**
    * Judges a request. Allocates nothing.
    *
    * @param source where it came from

@@ -15,7 +15,12 @@ import type {
 } from "../transport/udp_transport.ts";
 import { type Admission, admissionOf } from "./admission.ts";
 import type { DecisionHook } from "./decision.ts";
-import { DROP_UNSENT, DROP_UNSYNCHRONIZED } from "./drop_reason.ts";
+import {
+  DROP_ACCESS,
+  DROP_AUTHENTICATION,
+  DROP_UNSENT,
+  DROP_UNSYNCHRONIZED,
+} from "./drop_reason.ts";
 import type {
   ListenOptions,
   NTPServerOptions,
@@ -24,7 +29,7 @@ import type {
 } from "./ntp_server_options.ts";
 import { type KeySource, keySourceOf } from "./request_mac.ts";
 import { MAX_REPLY_LENGTH, Responder } from "./responder.ts";
-import { ServerCounters, type ServerStatistics } from "./statistics.ts";
+import { type ReplyKind, ServerCounters, type ServerStatistics } from "./statistics.ts";
 import { checkStratum, parseRefid, type SystemVariables } from "./system_variables.ts";
 
 /** Default port of NTP (RFC 5905 §7.2). */
@@ -162,9 +167,7 @@ export class NTPServer implements AsyncDisposable {
     const onDatagram: DatagramHandler = (data, source, arrival) => {
       if (this.#routes.size > 0 && this.#isRouted(data, source, arrival)) return;
       let outcome = responder.respond(data, data.length, source, arrival, reply);
-      if (isInGroup && outcome > 0 && leapOf(reply[0]!) === 3 && responder.kind !== "kiss") {
-        outcome = DROP_UNSYNCHRONIZED;
-      }
+      if (isInGroup && outcome > 0) outcome = quietened(outcome, reply, responder.kind);
       if (outcome > 0) {
         const bytes = outcome === HEADER_LENGTH ? plain : reply.subarray(0, outcome);
         const sent = transport?.send(bytes, source);
@@ -313,9 +316,19 @@ export class NTPServer implements AsyncDisposable {
   #isRouted(data: Uint8Array, source: Endpoint, arrival: Uint32Array): boolean {
     if (data.length < HEADER_LENGTH) return false;
     const route = this.#routes.get(modeOf(data[0]!));
-    if (route === undefined || !route(data, source, arrival)) return false;
-    this.#counters.countRouted();
-    return true;
+    if (route === undefined) return false;
+    if (this.#admission?.denies(source)) {
+      this.#counters.count(DROP_ACCESS, "answer");
+      return true;
+    }
+    let isTaken = true;
+    try {
+      isTaken = route(data, source, arrival);
+    } catch (error) {
+      this.#reportError(error);
+    }
+    if (isTaken) this.#counters.countRouted();
+    return isTaken;
   }
 
   #reportError(error: unknown): void {
@@ -326,4 +339,13 @@ export class NTPServer implements AsyncDisposable {
 
 function addressOf({ hostname, port, kind }: UdpTransport): ServerAddress {
   return { hostname, port, transport: kind };
+}
+
+/**
+ * What a server in a multicast group does not say: that it has no time, and that it cannot check a
+ * MAC (RFC 5905 §9.2), since others in the group may have it and can.
+ */
+function quietened(outcome: number, reply: Uint8Array, kind: ReplyKind): number {
+  if (kind === "crypto-NAK") return DROP_AUTHENTICATION;
+  return kind === "answer" && leapOf(reply[0]!) === 3 ? DROP_UNSYNCHRONIZED : outcome;
 }

@@ -253,7 +253,9 @@ test("a server that falls silent counts as unreachable, until it is heard again"
 
 test("a volley that fails is tried again, not at once", async () => {
   let isLost = true;
-  const stage = new Stage(({ destination }) => isLost && destination.hostname === SERVER ? [] : [0.01]);
+  const stage = new Stage(({ destination }) =>
+    isLost && destination.hostname === SERVER ? [] : [0.01]
+  );
   const server = await serve(stage);
   broadcasterOf(stage, server);
   const { samples, errors } = await listen(stage);

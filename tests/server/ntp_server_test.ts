@@ -164,6 +164,41 @@ test("two servers that send to each other do not play ping-pong", async () => {
   assertEquals(two.statistics().received, 0);
 });
 
+test("a route takes the modes it wants, access rules come first, and what it throws is reported", async () => {
+  const stage = new Stage();
+  const errors: Error[] = [];
+  const server = new NTPServer({
+    ...options(stage),
+    access: [{ prefix: "192.0.2.66", action: "deny" }],
+    onError: (error) => errors.push(error),
+  });
+  await server.listen({ hostname: SERVER });
+  const seen: string[] = [];
+  const end = server.route([1, 5], (data, source) => {
+    seen.push(`${data[0]! & 7} ${source.hostname}`);
+    if (seen.length === 2) throw new Error("route");
+    return seen.length !== 3;
+  });
+  assertThrows(() => server.route([5], () => true), RangeError, "Mode 5");
+  assertThrows(() => server.route([3], () => true), RangeError, "not 3");
+  const send = async (hostname: string, modes: readonly (1 | 2 | 5)[]) => {
+    const socket = await stage.network.bind({ hostname, clock: stage.time, onDatagram() {} });
+    for (const mode of modes) {
+      socket.send(new NTPPacket({ mode }).encode(), new Endpoint(SERVER, 123));
+    }
+    await stage.time.run(100);
+  };
+  await send("192.0.2.66", [1, 5]);
+  await send("192.0.2.9", [1, 5, 1, 2]);
+  assertEquals(seen, ["1 192.0.2.9", "5 192.0.2.9", "1 192.0.2.9"]);
+  assertEquals(errors.map(({ message }) => message), ["route"]);
+  const { received, routed, dropped } = server.statistics();
+  assertEquals([received, routed, dropped.access, dropped.mode], [6, 2, 2, 2]);
+  end();
+  await send("192.0.2.9", [1]);
+  assertEquals([seen.length, server.statistics().dropped.mode], [3, 3]);
+});
+
 test("several addresses, and all are closed", async () => {
   const stage = new Stage();
   const server = new NTPServer(options(stage));
