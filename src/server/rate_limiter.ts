@@ -156,9 +156,13 @@ export class RateLimiter {
     // Both are looked for before either is used, to wait for the memory only once.
     const prefix = this.#find(p1 ^ p3, prefixTag, time);
     const host = this.#find(v1 ^ v3, hostTag, time);
-    const prefixDebt = table[prefix] === prefixTag ? this.#debt(prefix, time) : 0;
+    const prefixDebt = table[prefix] === prefixTag
+      ? this.#debt(prefix, time, this.#prefixDepth + this.#prefixCost)
+      : 0;
     if (prefixDebt > this.#prefixDepth) return this.#draw() < this.#leak ? "leaked" : "prefix";
-    const hostDebt = table[host] === hostTag ? this.#debt(host, time) : 0;
+    const hostDebt = table[host] === hostTag
+      ? this.#debt(host, time, this.#hostDepth + this.#hostCost)
+      : 0;
     if (hostDebt > this.#hostDepth) return this.#draw() < this.#leak ? "leaked" : "address";
     table[prefix] = prefixTag;
     table[prefix + WAYS] = time + prefixDebt + this.#prefixCost;
@@ -219,12 +223,12 @@ export class RateLimiter {
   }
 
   /**
-   * How long until the bucket at `at` is full again. More than anybody can owe means that the clock
-   * was set back, or that the entry is days old.
+   * How long until the bucket at `at` is full again. More than `most`, which can be owed, means that
+   * the clock was set back, or that the entry is days old.
    */
-  #debt(at: number, time: number): number {
+  #debt(at: number, time: number, most: number): number {
     const debt = (this.#table[at + WAYS]! - time) | 0;
-    return debt < 0 || debt > this.#mostDebt ? 0 : debt;
+    return debt < 0 || debt > most ? 0 : debt;
   }
 
   /** A random number of 31 bits (xorshift, Marsaglia 2003): good enough for the leak. */

@@ -193,3 +193,9 @@ test("wrong options are refused by name", () => {
   }
   assertThrows(() => limiterOf({ burst: "8" as unknown as number }), TypeError);
 });
+
+test("a clock that is set back limits no address for as long as its prefix could be", () => {
+  const limiter = limiterOf({ interval: 1, burst: 1, prefixInterval: 64, prefixBurst: 4096 });
+  assertEquals(ask(limiter, "192.0.2.1", 200_000), "within");
+  assertEquals(ask(limiter, "192.0.2.1", 100_000), "within");
+});
