@@ -5,7 +5,7 @@ import { type Exchange, measure, type Measurement } from "../client/measurement.
 import { makeRequest, type Random, signed } from "../client/request.ts";
 import { findFault, MAX_ROOT_DISTANCE } from "../client/validate.ts";
 import type { Clock } from "../clock/clock.ts";
-import type { NTPError } from "../packet/error.ts";
+import { NTPError } from "../packet/error.ts";
 import { readTimestamp, TRANSMIT_TIMESTAMP_AT } from "../packet/header.ts";
 import {
   type Mode,
@@ -63,6 +63,8 @@ export interface AssociationOptions extends PollOptions {
   readonly key?: SymmetricKey | undefined;
   /** Root distance from which a peer is useless, in seconds. Default 16. */
   readonly maxRootDistance?: number | undefined;
+  /** Reference identifiers that stand for us: who has one of them follows us. Default: none. */
+  readonly ownReferenceIds?: ReadonlySet<number> | undefined;
 }
 
 /**
@@ -166,6 +168,10 @@ export class Association {
       (mode === MODE_SYMMETRIC_PASSIVE && this.mode === "symmetric active");
   }
 
+  #isUs(referenceId: number): boolean {
+    return this.#options.ownReferenceIds?.has(referenceId) ?? false;
+  }
+
   #measure(exchange: Exchange): Reception {
     const measurement = measure(exchange, this.#options.clock.precision);
     // A peer answers at its own next poll.
@@ -175,6 +181,12 @@ export class Association {
       timeoutMs: longest * 1000,
       ...(this.mode !== "client" && { maxServerInterval: longest }),
     });
+    const { packet } = exchange;
+    if (error === undefined && packet.stratum > 1 && this.#isUs(packet.referenceId)) {
+      // Each of two servers that follow each other would believe its own echo (RFC 5905 §11.2.1).
+      const what = `${this.remote} takes its time from us: a loop`;
+      return { outcome: "fault", error: new NTPError("bogus", what) };
+    }
     if (error === undefined) {
       this.poll.answered(exchange.packet.poll);
       const delay = Math.max(0, measurement.delay);

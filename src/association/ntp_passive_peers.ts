@@ -6,6 +6,7 @@ import type { Endpoint } from "../transport/endpoint.ts";
 import { Association } from "./association.ts";
 import { AssociationRunner, type AssociationStatistics } from "./association_runner.ts";
 import { type AssociationEvents, EventSource } from "./events.ts";
+import { ownReferenceIds } from "./own_reference_ids.ts";
 import { PeerTable } from "./peer_table.ts";
 import { checkPollOptions, type PollOptions } from "./poll_process.ts";
 import { type AssociationWorld, checkWorld } from "./world.ts";
@@ -17,6 +18,11 @@ const PATIENCE = 8;
 export interface NTPPassivePeersOptions extends PollOptions, AssociationEvents, AssociationWorld {
   /** Our own server: the associations share its port, clock and keys. */
   server: NTPServer;
+  /**
+   * Addresses of this machine, where the server listens at all of them: a peer that follows one of
+   * them is no source of time. Default: the addresses that the server was told to listen at.
+   */
+  ownAddresses?: readonly string[];
   /** How many peers there may be at once, 1 to 1000. Default 16. */
   maxPeers?: number;
   /**
@@ -131,6 +137,7 @@ export class NTPPassivePeers implements Disposable {
       clock: server.clock,
       random,
       variables: () => server.systemVariables(),
+      ownReferenceIds: ownReferenceIds(server, this.#options.ownAddresses),
       key: who.key,
       version: who.version,
       minPoll: minPoll!,

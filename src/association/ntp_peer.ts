@@ -8,6 +8,7 @@ import { resolveHost } from "../transport/resolve.ts";
 import { Association } from "./association.ts";
 import { AssociationRunner, type AssociationStatistics } from "./association_runner.ts";
 import { type AssociationEvents, EventSource, type PeerState } from "./events.ts";
+import { ownReferenceIds } from "./own_reference_ids.ts";
 import { PeerTable } from "./peer_table.ts";
 import { checkPollOptions, type PollOptions } from "./poll_process.ts";
 import { type AssociationWorld, checkWorld } from "./world.ts";
@@ -24,6 +25,11 @@ export interface NTPPeerOptions extends PollOptions, AssociationEvents, Associat
   key?: SymmetricKey;
   /** Protocol version, 1 to 4. Default 4. */
   version?: Version;
+  /**
+   * Addresses of this machine, where the server listens at all of them: a peer that follows one of
+   * them is no source of time. Default: the addresses that the server was told to listen at.
+   */
+  ownAddresses?: readonly string[];
   /** Names to addresses. Default: the resolver of the operating system. */
   resolve?: ResolveHost;
 }
@@ -117,6 +123,7 @@ export class NTPPeer implements Disposable {
       clock: server.clock,
       random,
       variables: () => server.systemVariables(),
+      ownReferenceIds: ownReferenceIds(server, this.#options.ownAddresses),
       key,
       version,
       ...(minPoll !== undefined && { minPoll }),

@@ -249,6 +249,23 @@ test("a server that is not synchronised says so to its peer, who does not count 
   assert(errors[0] instanceof NTPError && errors[0].code === "unsynchronized");
 });
 
+test("peers that follow each other are no sources of time for each other (no loop)", async () => {
+  const stage = new Stage();
+  const a = await serve(stage, A), b = await serve(stage, B, 3);
+  a.refid = B;
+  b.refid = A;
+  const errors: Error[] = [];
+  const onError = (error: Error) => void errors.push(error);
+  const one = await peerOf(stage, a, B, { onError }), two = await peerOf(stage, b, A, { onError });
+  await stage.time.run(200_000);
+  assertEquals([one.samples.length, two.samples.length], [0, 0]);
+  assert(errors.length > 10 && errors.every(({ message }) => message.includes("loop")));
+  b.refid = "203.0.113.9"; // b has found another source
+  await stage.time.run(100_000);
+  assert(one.samples.length > 3);
+  assertEquals(two.samples.length, 0);
+});
+
 test("a thousand days of polls keep memory and timers flat", async () => {
   const stage = new Stage();
   const a = await serve(stage, A), b = await serve(stage, B, 3);
