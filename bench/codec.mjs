@@ -2,52 +2,17 @@
 // and memory. README.md says how to read it.
 
 import { fileURLToPath } from "node:url";
-import { run } from "../tools/child.mjs";
-import { runArguments } from "../tools/launch.mjs";
 import { RUNTIMES, runtimes } from "../tools/runtimes.mjs";
-import { allowedCores, describeMachine, warnIfBusy } from "./lib/machine.mjs";
+import { runCases } from "./lib/cases.mjs";
+import { describeMachine, warnIfBusy } from "./lib/machine.mjs";
 import { readOptions } from "./lib/options.mjs";
 import { median, publish, Report } from "./lib/report.mjs";
 
 const BASELINE = "copy 48 bytes";
 const CASES = fileURLToPath(new URL("codec_cases.ts", import.meta.url));
 
-/** Heaps so large that nothing is collected while memory is measured; a collection could be asked for. */
-const V8_HEAP = ["--expose-gc", "--min-semi-space-size=256", "--max-semi-space-size=256"];
-const BUN_HEAP = Object.fromEntries(
-  ["small", "medium", "large"].map((size) => [`BUN_JSC_${size}HeapSize`, String(2 ** 30)]),
-);
-
 const options = readOptions("bench:codec", { rounds: [5, 15] });
 const milliseconds = options.quick ? 40 : 150;
-
-/**
- * Runs the cases on one runtime.
- *
- * @param {{ name: string, path: string }} runtime
- * @param {string[]} args of codec_cases.ts
- * @returns {Promise<Record<string, number[]>>}
- */
-async function runCases({ name, path }, args) {
-  let command = [path, ...runArguments(name, CASES, args, true)];
-  let env = {};
-  if (args[0] === "bytes") {
-    if (name === "bun") env = BUN_HEAP;
-    else if (name === "deno") {
-      command = [path, "run", `--v8-flags=${V8_HEAP.join(",")}`, ...command.slice(2)];
-    } else command = [path, ...V8_HEAP, ...command.slice(1)];
-  }
-  const cores = allowedCores();
-  if (process.platform === "linux" && cores.length > 1) {
-    // Compilers and collectors run on the other cores, as in a server that is not pinned.
-    command = ["taskset", "-c", cores.slice(-2).join(","), ...command];
-  }
-  const result = await run(command[0], command.slice(1), { env, timeoutMs: 300_000 });
-  if (result.code !== 0) {
-    throw new Error(`${name} ended with status ${result.code}: ${result.output.trim()}`);
-  }
-  return JSON.parse(result.stdout).figures;
-}
 
 async function main() {
   const found = Object.values(await runtimes(RUNTIMES, (line) => console.error(line)));
@@ -65,9 +30,14 @@ async function main() {
   const all = new Map();
   for (const runtime of found) {
     console.error(`${runtime.name}: time`);
-    const ns = await runCases(runtime, ["time", String(options.rounds), String(milliseconds)]);
+    const ns = await runCases(
+      runtime,
+      CASES,
+      ["time", String(options.rounds), String(milliseconds)],
+      { bigHeap: false },
+    );
     console.error(`${runtime.name}: memory`);
-    const bytes = await runCases(runtime, ["bytes"]);
+    const bytes = await runCases(runtime, CASES, ["bytes"], { bigHeap: true });
     for (const name of Object.keys(ns)) {
       all.set(`${name} ${runtime.name}`, { ns: ns[name], bytes: bytes[name] });
     }

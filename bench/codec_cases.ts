@@ -15,6 +15,7 @@ import { HEADER_LENGTH } from "../src/packet/header.ts";
 import { NTPPacket } from "../src/packet/packet.ts";
 import { Responder } from "../src/server/responder.ts";
 import { Endpoint } from "../src/transport/endpoint.ts";
+import { openHeap } from "./lib/heap.ts";
 
 /** Does something `times` times; the result keeps compilers from leaving it out. */
 type Loop = (times: number) => number;
@@ -179,32 +180,12 @@ function timeCases(rounds: number, milliseconds: number): Record<string, number[
   return Object.fromEntries(cases.map(({ name, figures }) => [name, figures]));
 }
 
-/** How memory is measured here: collect garbage, and bytes taken from the heap since. */
-async function memory(): Promise<{ collect: () => void; taken: () => number }> {
-  if (process.versions["bun"] !== undefined) {
-    // heapSize counts what survived the last collection; capacity, memory outside the heap
-    // included, grows with what is allocated.
-    const { heapStats } = await import("bun:jsc" as string) as {
-      heapStats: () => { heapCapacity: number };
-    };
-    const { Bun } = globalThis as unknown as { Bun: { gc: (force: boolean) => void } };
-    return { collect: () => Bun.gc(true), taken: () => heapStats().heapCapacity };
-  }
-  const { gc } = globalThis as { gc?: () => void };
-  if (gc === undefined) throw new Error("start V8 with --expose-gc");
-  const taken = () => {
-    const { heapUsed, external } = process.memoryUsage();
-    return heapUsed + external;
-  };
-  return { collect: gc, taken };
-}
-
 /**
  * Bytes per packet. The heap must be so large that nothing is collected while a loop runs; loops are
  * kept short enough for that.
  */
 async function weighCases(): Promise<Record<string, number[]>> {
-  const { collect, taken } = await memory();
+  const { collect, taken } = await openHeap();
   const weigh = (loop: Loop, times: number) => {
     const figures = [];
     for (let i = 0; i < 5; i++) {
