@@ -37,7 +37,7 @@ export interface AccessOptions<T = Option<readonly string[]>> {
 /** The options that say who is answered. */
 export const ACCESS_OPTIONS: AccessOptions = {
   allow: prefixes("answer these addresses"),
-  limited: prefixes("answer these within --rate-limit, which then\nis for these only"),
+  limited: prefixes("answer these within --rate-limit, which then is for these only"),
   requireAuth: prefixes("answer these if they use a key of --keys"),
   kod: prefixes("tell these to go away, by a kiss-o'-death, seldom"),
   deny: prefixes("do not answer these"),

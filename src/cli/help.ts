@@ -7,11 +7,26 @@ export function bold(text: string, { styled }: Output): string {
   return styled ? `\x1b[1m${text}\x1b[22m` : text;
 }
 
+/** How wide a terminal is. */
+const WIDTH = 80;
+
+/** Text in lines, broken between words. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}
+
 /** Two columns, the second wrapped and aligned. */
 function columns(rows: readonly (readonly [string, string])[]): string {
   const width = Math.max(...rows.map(([left]) => left.length));
+  const indent = " ".repeat(width + 4);
   return rows.map(([left, right]) => {
-    const lines = right.split("\n").join(`\n${" ".repeat(width + 4)}`);
+    const lines = wrapped(right, WIDTH - indent.length).join(`\n${indent}`);
     return `  ${left.padEnd(width)}  ${lines}\n`;
   }).join("");
 }

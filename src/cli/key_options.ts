@@ -22,7 +22,7 @@ export const key: Option<KeyName | undefined> = {
   letter: "k",
   value: "ID:FILE",
   initial: undefined,
-  help: "ask with this key of a key file; only answers that\nare authenticated with it count",
+  help: "ask with this key of a key file; only answers that are authenticated with it count",
   read([given], name) {
     const [, digits, path] = /^(\d{1,10}):(.+)$/.exec(given!) ?? [];
     const id = Number(digits);

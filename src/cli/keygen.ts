@@ -82,7 +82,7 @@ export const keygen: Command = command({
       value: "FORMAT",
       choices: KEY_FILE_FORMATS,
       initial: "chrony",
-      help: "chrony or ntpd: whose name AES gets; ntps reads\neither",
+      help: "chrony or ntpd: whose name AES gets; ntps reads either",
     }),
     force: flag({ letter: "f", help: "replace FILE if it is there" }),
   },

@@ -124,9 +124,9 @@ export function readDuration(given: string): number {
 }
 
 /** An option whose value is a duration; in milliseconds. */
-export function duration(
-  spec: Basics & { positive: boolean; initial: number; initialText: string },
-): Option<number> {
+export function duration<D extends number | undefined>(
+  spec: Basics & { positive: boolean; initial: D; initialText: string },
+): Option<number | D> {
   return {
     ...spec,
     value: "TIME",

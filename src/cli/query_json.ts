@@ -1,5 +1,5 @@
 import type { Authentication } from "../client/authentication.ts";
-import type { QueryResult } from "../client/query.ts";
+import type { QueryResult, Sample } from "../client/query.ts";
 import { NTPError } from "../packet/error.ts";
 import { addSeconds, formatTimestamp } from "../packet/timestamp.ts";
 import type { Host } from "./host.ts";
@@ -50,27 +50,36 @@ export function errorToJson(error: unknown): ErrorJson {
   return { code: error instanceof NTPError ? error.code : "error", message };
 }
 
-/** The answer of a host as JSON. */
-export function answerToJson(host: Host, result: QueryResult): AnswerJson {
-  const pivot = result.unixNanoseconds;
-  const sampleToJson = (sample: QueryResult["samples"][number]): SampleJson => ({
+/**
+ * A sample as JSON.
+ *
+ * @param sample an exchange and what it says of the clock
+ * @param pivot Unix nanoseconds: times are of the era nearest to it
+ */
+export function sampleToJson(sample: Sample, pivot: bigint): SampleJson {
+  return {
     time: formatTimestamp(addSeconds(sample.destinationTimestamp, sample.offset), pivot),
     offset: sample.offset,
     delay: sample.delay,
     dispersion: sample.dispersion,
     rootDistance: sample.rootDistance,
-  });
+  };
+}
+
+/** The answer of a host as JSON. */
+export function answerToJson(host: Host, result: QueryResult): AnswerJson {
+  const pivot = result.unixNanoseconds;
   return {
     host: host.text,
     ok: true,
     address: result.hostname,
     port: result.port,
-    ...sampleToJson(result),
+    ...sampleToJson(result, pivot),
     unixNanoseconds: result.unixNanoseconds.toString(),
     jitter: result.jitter,
     authentication: result.authentication,
     packet: packetToJson(result.packet, pivot),
-    samples: result.samples.map(sampleToJson),
+    samples: result.samples.map((sample) => sampleToJson(sample, pivot)),
     attempts: result.attempts.map(({ hostname, error }) => ({
       address: hostname,
       error: error === undefined ? null : errorToJson(error),

@@ -1,8 +1,8 @@
 import type { QueryResult } from "../client/query.ts";
 import type { LeapIndicator } from "../packet/leap_indicator.ts";
-import { Endpoint } from "../transport/endpoint.ts";
 import type { Host } from "./host.ts";
 import { formatColumn } from "./quantity.ts";
+import { addressText, authenticationText } from "./sample_text.ts";
 import { type Column, table } from "./table.ts";
 import type { Output } from "./world.ts";
 
@@ -12,23 +12,12 @@ export interface Answer {
   readonly result: QueryResult;
 }
 
-const NTP_PORT = 123;
-
 const LEAPS: Readonly<Record<LeapIndicator, string>> = {
   0: "none",
   1: "insert",
   2: "delete",
   3: "unknown",
 };
-
-function addressOf({ hostname, port }: QueryResult): string {
-  return port === NTP_PORT ? hostname : new Endpoint(hostname, port).toString();
-}
-
-/** What shows that the answer is the server's, and which key it is. */
-function describeAuthentication({ authentication, packet }: QueryResult): string {
-  return authentication === "key" ? `key ${packet.mac!.keyId}` : authentication;
-}
 
 /**
  * What the hosts said, one below the other.
@@ -48,7 +37,7 @@ export function answersTable(
     formatColumn(results.map(of), options);
   const columns: (Column & { cells: string[] })[] = [
     { title: "host", cells: answers.map(({ host }) => host.text) },
-    { title: "address", cells: results.map(addressOf) },
+    { title: "address", cells: results.map(addressText) },
     { title: "stratum", right: true, cells: results.map(({ packet }) => `${packet.stratum}`) },
     { title: "reference", cells: results.map(({ packet }) => packet.referenceText) },
     { title: "offset", right: true, cells: durations(({ offset }) => offset, { signed: true }) },
@@ -63,7 +52,7 @@ export function answersTable(
     );
   }
   if (shown.authentication) {
-    columns.push({ title: "auth", cells: results.map(describeAuthentication) });
+    columns.push({ title: "auth", cells: results.map(authenticationText) });
   }
   columns.push({ title: "leap", cells: results.map(({ packet }) => LEAPS[packet.leapIndicator]) });
   return table(columns, results.map((_, at) => columns.map(({ cells }) => cells[at]!)), output);

@@ -2,6 +2,7 @@ import type { Command } from "./command.ts";
 import { decode } from "./decode.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { keygen } from "./keygen.ts";
+import { listen } from "./listen.ts";
 import { nearest } from "./nearest.ts";
 import { query } from "./query.ts";
 import { say } from "./say.ts";
@@ -14,6 +15,7 @@ import type { World } from "./world.ts";
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["query", query],
   ["serve", serve],
+  ["listen", listen],
   ["decode", decode],
   ["keygen", keygen],
 ]);

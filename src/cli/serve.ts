@@ -1,19 +1,22 @@
-import type { KeyFileFormat } from "../auth/key_secret.ts";
+import type { KeyStore } from "../auth/key_store.ts";
 import { parseIpAddress } from "../packet/ip_address.ts";
-import { formatTimestamp } from "../packet/timestamp.ts";
-import { AccessList } from "../server/access.ts";
 import { NTPServer } from "../server/ntp_server.ts";
-import type { RateLimitOptions } from "../server/rate_limit_options.ts";
-import { parseRefid } from "../server/system_variables.ts";
 import { Endpoint } from "../transport/endpoint.ts";
-import { ACCESS_HELP, ACCESS_OPTIONS, type AccessOptions, accessRules } from "./access_options.ts";
+import { ACCESS_HELP, ACCESS_OPTIONS, accessRules } from "./access_options.ts";
+import { BROADCAST_OPTIONS } from "./broadcast_options.ts";
 import { type Command, command } from "./command.ts";
-import { checkKeyFormat, keyFormat, loadKeys } from "./key_options.ts";
-import { flag, text, texts, whole } from "./option.ts";
+import { everySecond } from "./every_second.ts";
+import { type Group, GROUP_HELP, networkInterface, readGroup } from "./group_options.ts";
+import { keyFormat, keyNamed, loadKeys } from "./key_options.ts";
+import { flag, type Option, text, texts, whole } from "./option.ts";
+import { PEER_HELP, PEER_OPTIONS, signingKey } from "./peer_options.ts";
 import { RATE_LIMIT_HELP, rateLimit } from "./rate_limit_option.ts";
+import { timeText } from "./sample_text.ts";
 import { say } from "./say.ts";
-import { describeStatistics, watchStatistics } from "./server_log.ts";
-import { asUsage, UsageError } from "./usage_error.ts";
+import { type LastError, ServeAssociations } from "./serve_associations.ts";
+import { listenAt } from "./serve_listen.ts";
+import { type Activity, describeActivity, differs, hasFailed } from "./server_log.ts";
+import { checkServeValues, type ServeValues } from "./serve_values.ts";
 import type { World } from "./world.ts";
 
 const DETAILS = `
@@ -30,9 +33,16 @@ FILE is a key file as of ntps keygen, chronyd or ntpd. Who asks with one of its
 keys is answered with it, and with a crypto-NAK if the key is wrong; who asks
 without is answered too, but for --require-auth.
 
+Broadcasts and multicasts go to the port that the server listens at. Without
+--key nobody should believe them. At stratum 16 there are none.
+
+${GROUP_HELP}
+
+${PEER_HELP}
+
 Once a second at most, and only if something happened, a line says how many
-requests were answered, kissed or answered with a crypto-NAK, and how many
-datagrams were dropped and why.
+requests were answered, kissed or answered with a crypto-NAK, how many datagrams
+were dropped and why, what was broadcast, and what the peers do.
 
 Exit status: 0 ended by a signal; 1 it could not start; 2 wrong arguments.
 `;
@@ -47,33 +57,14 @@ function initialStratum(refid: string | undefined): number {
   return isClock ? 1 : LOCAL_STRATUM;
 }
 
-/** What the server is made of: values of the options. */
-interface Parts extends AccessOptions<readonly string[]> {
-  readonly stratum: number;
-  readonly refid: string | undefined;
-  readonly keys: string | undefined;
-  readonly keyFormat: KeyFileFormat | undefined;
-  readonly rateLimit: RateLimitOptions | undefined;
-}
-
-/** Makes the server, if the options make sense together. */
-async function makeServer(
-  parts: Parts,
+function makeServer(
+  given: ServeValues,
+  keys: KeyStore | undefined,
   world: World,
-  onError: (error: Error) => void,
-): Promise<NTPServer> {
-  const { stratum, refid, keys: path, rateLimit } = parts;
-  const access = accessRules(parts);
-  if (parts.limited.length > 0 && rateLimit === undefined) {
-    throw new UsageError("--limited needs --rate-limit, alone or with a LIMIT");
-  }
-  if (parts.requireAuth.length > 0 && path === undefined) {
-    throw new UsageError("--require-auth needs --keys: without, nobody there could be answered");
-  }
-  checkKeyFormat("--keys", path, parts.keyFormat);
-  if (refid !== undefined) asUsage(() => parseRefid(refid), "--refid: ");
-  asUsage(() => new AccessList(access));
-  const keys = path && await loadKeys(path, parts.keyFormat, NAME, world);
+  errors: LastError,
+): NTPServer {
+  const { refid, stratum = initialStratum(refid), rateLimit } = given;
+  const access = accessRules(given);
   return new NTPServer({
     clock: world.clock,
     stratum,
@@ -82,22 +73,36 @@ async function makeServer(
     ...(rateLimit && { rateLimit }),
     ...(keys && { keys }),
     bind: world.bind,
-    onError,
+    onError: (error) => errors.last = error,
   });
 }
 
-/** Listens at all addresses, or at none. Port 0 is the same one for all. */
-async function listen(server: NTPServer, addresses: readonly string[], port: number) {
-  try {
-    if (addresses.length === 0) await server.listen({ port });
-    for (const hostname of addresses) {
-      await server.listen({ hostname, port: server.addresses[0]?.port ?? port });
-    }
-  } catch (error) {
-    await server.close();
-    throw error;
-  }
+/** What begins the log: where the server listens, what it says of itself, and what else it does. */
+function describeStart(
+  server: NTPServer,
+  given: ServeValues,
+  associations: ServeAssociations,
+): string {
+  const { addresses } = server;
+  const places = addresses.map(({ hostname, port }) => `${new Endpoint(hostname, port)}`);
+  const adapters = new Set(addresses.map(({ transport }) => transport));
+  const { group } = given;
+  return [
+    `listening at ${places.join(", ")} (${[...adapters].join(", ")})`,
+    `stratum ${Math.max(1, server.stratum)}, reference ${server.refid}`,
+    ...(group.length > 0 ? [`in group ${group.map(({ text }) => text).join(", ")}`] : []),
+    ...associations.describe(),
+  ].join("; ");
 }
+
+const group: Option<readonly Group[]> = {
+  value: "GROUP",
+  repeatable: true,
+  initial: [],
+  help:
+    "listen in this group, for manycast clients to find the server; may be given more than once",
+  read: (given, name) => given.map((one) => readGroup(one, `${name}: `)),
+};
 
 /** `ntps serve`. */
 export const serve: Command = command({
@@ -118,7 +123,7 @@ export const serve: Command = command({
       letter: "a",
       value: "ADDRESS",
       initialText: "all",
-      help: "address to listen at; may be given more than\nonce",
+      help: "address to listen at; may be given more than once",
     }),
     stratum: whole({
       letter: "s",
@@ -126,58 +131,76 @@ export const serve: Command = command({
       least: 0,
       most: 16,
       initial: undefined,
-      initialText: `1 if ID names a clock,\nelse ${LOCAL_STRATUM}`,
-      help: "stratum to announce; 0 is announced as 1, 16\nmeans not synchronised",
+      initialText: `1 if ID names a clock, else ${LOCAL_STRATUM}`,
+      help: "stratum to announce; 0 is announced as 1, 16 means not synchronised",
     }),
     refid: text({
       value: "ID",
       initial: undefined,
-      initialText: `${PRIMARY_REFID} at\nstratum 1, else ${LOCAL_REFID}`,
-      help: "reference to announce: one to four characters\nfor a clock, or an IP address",
+      initialText: `${PRIMARY_REFID} at stratum 1, else ${LOCAL_REFID}`,
+      help: "reference to announce: one to four characters for a clock, or an IP address",
     }),
     keys: text({ value: "FILE", initial: undefined, help: "key file of the clients' keys" }),
     keyFormat,
     ...ACCESS_OPTIONS,
     rateLimit,
+    ...BROADCAST_OPTIONS,
+    group,
+    interface: networkInterface,
+    ...PEER_OPTIONS,
+    key: signingKey,
     quiet: flag({ letter: "q", help: "log nothing but start, end and errors" }),
   },
   async run(values, _operands, world) {
-    const { port, address, refid, stratum = initialStratum(refid), quiet } = values;
-    let lastError = "";
-    const server = await makeServer({ ...values, stratum }, world, ({ message }) => {
-      lastError = message;
+    checkServeValues(values);
+    const { keys: path, key: id } = values;
+    const keys = path === undefined
+      ? undefined
+      : await loadKeys(path, values.keyFormat, NAME, world);
+    const key = id === undefined ? undefined : keyNamed(keys!, { id, path: path! });
+    const errors: LastError = {};
+    const server = makeServer(values, keys, world, errors);
+    const ending = new AbortController();
+    const { signal } = ending;
+    const associations = new ServeAssociations(server, { ...values, key }, {
+      world,
+      errors,
+      signal,
     });
-    const log = (line: string) => {
-      const time = formatTimestamp(world.clock.now()).slice(0, "2026-11-23T12:00:00".length);
-      say(world.stdout, `${time}Z ${line}`);
-    };
+    const log = (line: string) => say(world.stdout, `${timeText(world.clock.now())} ${line}`);
     // Listened for first: somebody may end us as soon as we say that we have begun.
     let stopListening = () => {};
     const ended = new Promise<string>((resolve) => stopListening = world.onSignal(resolve));
-    try {
-      await listen(server, address, port);
-    } catch (error) {
+    void ended.then(() => ending.abort());
+    const end = async () => {
       stopListening();
+      ending.abort();
+      await server.close();
+    };
+    try {
+      await listenAt(server, values);
+      await associations.start((warning) => say(world.stderr, `${NAME}: ${warning}`));
+    } catch (error) {
+      await end();
       throw error;
     }
-    const { addresses } = server;
-    const places = addresses.map(({ hostname, port }) => `${new Endpoint(hostname, port)}`);
-    const adapters = new Set(addresses.map(({ transport }) => transport));
-    log(
-      `listening at ${places.join(", ")} (${[...adapters].join(", ")}); ` +
-        `stratum ${Math.max(1, stratum)}, reference ${server.refid}`,
-    );
+    log(describeStart(server, values, associations));
 
-    const stopWatching = watchStatistics(server, world.timers, (now, before) => {
-      const failed = now.errors > before.errors;
-      if (quiet && !failed) return;
-      log(describeStatistics(now, before) + (failed ? ` (${lastError})` : ""));
+    const look = (): Activity => ({ ...server.statistics(), broadcasts: associations.broadcasts });
+    let before = look();
+    const stopWatching = everySecond(world.timers, () => {
+      const now = look();
+      const failed = hasFailed(now, before);
+      const parts = differs(now, before) ? [describeActivity(now, before)] : [];
+      if (failed) parts[0] += ` (${errors.last?.message})`;
+      parts.push(...associations.log.take());
+      before = now;
+      if (parts.length > 0 && (failed || !values.quiet)) log(parts.join("; "));
     });
-    const signal = await ended;
-    stopListening();
+    const name = await ended;
     stopWatching();
-    await server.close();
-    log(`ended by ${signal}: ${describeStatistics(server.statistics())} in all`);
+    await end();
+    log(`ended by ${name}: ${describeActivity(look())} in all`);
     return 0;
   },
 });

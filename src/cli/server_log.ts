@@ -1,15 +1,25 @@
-import type { Timers } from "../clock/timers.ts";
+import type { BroadcasterStatistics } from "../association/ntp_broadcaster.ts";
 import type { DropReason } from "../server/drop_reason.ts";
 import type { ServerStatistics } from "../server/statistics.ts";
 
-const INTERVAL_MS = 1000;
+/** What a server has done, with its broadcasts if it has any. */
+export interface Activity extends ServerStatistics {
+  readonly broadcasts?: BroadcasterStatistics | undefined;
+}
+
+/** What is counted of broadcasts, and what it is called. */
+const BROADCASTS = [
+  ["sent", "broadcasts"],
+  ["failed", "broadcasts failed"],
+  ["silent", "broadcasts left out for want of time"],
+] as const;
 
 /**
  * What happened between two snapshots, or since the start: `answered 12, kissed 1, dropped 3 (mode 2,
  * short 1)`. What did not happen is left out, but for the answers.
  */
-export function describeStatistics(now: ServerStatistics, before?: ServerStatistics): string {
-  const since = (name: "answered" | "kissed" | "cryptoNaks" | "errors") =>
+export function describeActivity(now: Activity, before?: Activity): string {
+  const since = (name: "answered" | "kissed" | "cryptoNaks" | "routed" | "errors") =>
     now[name] - (before?.[name] ?? 0);
   const dropped = (Object.keys(now.dropped) as DropReason[])
     .map((reason) => ({ reason, count: now.dropped[reason] - (before?.dropped[reason] ?? 0) }))
@@ -17,39 +27,30 @@ export function describeStatistics(now: ServerStatistics, before?: ServerStatist
   const parts = [`answered ${since("answered")}`];
   if (since("kissed") > 0) parts.push(`kissed ${since("kissed")}`);
   if (since("cryptoNaks") > 0) parts.push(`crypto-NAKs ${since("cryptoNaks")}`);
+  if (since("routed") > 0) parts.push(`from peers ${since("routed")}`);
   if (dropped.length > 0) {
     const total = dropped.reduce((sum, { count }) => sum + count, 0);
     const reasons = dropped.map(({ reason, count }) => `${reason} ${count}`).join(", ");
     parts.push(`dropped ${total} (${reasons})`);
   }
+  for (const [name, words] of BROADCASTS) {
+    const count = (now.broadcasts?.[name] ?? 0) - (before?.broadcasts?.[name] ?? 0);
+    if (count > 0) parts.push(`${words} ${count}`);
+  }
   if (since("errors") > 0) parts.push(`errors ${since("errors")}`);
   return parts.join(", ");
 }
 
-/**
- * Looks at the statistics of a server once a second, and tells of each second in which something
- * happened.
- *
- * @param server the server
- * @param timers how to wait
- * @param onChange told what they are and what they were a second before
- * @returns a function that ends it
- */
-export function watchStatistics(
-  server: { statistics(): ServerStatistics },
-  timers: Timers,
-  onChange: (now: ServerStatistics, before: ServerStatistics) => void,
-): () => void {
-  let before = server.statistics();
-  let cancel = () => {};
-  const wait = () => {
-    cancel = timers.after(INTERVAL_MS, () => {
-      wait();
-      const now = server.statistics();
-      if (now.received !== before.received || now.errors !== before.errors) onChange(now, before);
-      before = now;
-    });
-  };
-  wait();
-  return () => cancel();
+/** Whether something failed between two snapshots. */
+export function hasFailed(now: Activity, before: Activity): boolean {
+  return now.errors > before.errors ||
+    (now.broadcasts?.failed ?? 0) > (before.broadcasts?.failed ?? 0);
+}
+
+/** Whether anything happened between two snapshots that is worth a line. */
+export function differs(now: Activity, before: Activity): boolean {
+  // Of what peers send their own news tell.
+  return now.received - now.routed !== before.received - before.routed ||
+    now.errors !== before.errors ||
+    BROADCASTS.some(([name]) => now.broadcasts?.[name] !== before.broadcasts?.[name]);
 }

@@ -5,6 +5,29 @@ import type { Output } from "./world.ts";
 export interface Column {
   readonly title: string;
   readonly right?: boolean;
+  /** How wide it is at least. Default: as its title. */
+  readonly least?: number;
+}
+
+/** A row as a line, each cell as wide as its column. */
+function line(
+  columns: readonly Column[],
+  widths: readonly number[],
+  cells: readonly string[],
+): string {
+  return cells.map((cell, at) =>
+    columns[at]!.right ? cell.padStart(widths[at]!) : cell.padEnd(widths[at]!)
+  ).join("  ").trimEnd();
+}
+
+function widthsOf(columns: readonly Column[], rows: readonly (readonly string[])[]): number[] {
+  return columns.map(({ title, least = 0 }, at) =>
+    Math.max(title.length, least, ...rows.map((row) => row[at]!.length))
+  );
+}
+
+function head(columns: readonly Column[], widths: readonly number[], output: Output): string {
+  return `${bold(line(columns, widths, columns.map(({ title }) => title)), output)}\n`;
 }
 
 /**
@@ -19,13 +42,35 @@ export function table(
   rows: readonly (readonly string[])[],
   output: Output,
 ): string {
-  const widths = columns.map(({ title }, at) =>
-    Math.max(title.length, ...rows.map((row) => row[at]!.length))
-  );
-  const line = (cells: readonly string[]) =>
-    cells.map((cell, at) =>
-      columns[at]!.right ? cell.padStart(widths[at]!) : cell.padEnd(widths[at]!)
-    ).join("  ").trimEnd();
-  const head = bold(line(columns.map(({ title }) => title)), output);
-  return [head, ...rows.map(line)].map((text) => `${text}\n`).join("");
+  const widths = widthsOf(columns, rows);
+  const lines = rows.map((row) => `${line(columns, widths, row)}\n`);
+  return head(columns, widths, output) + lines.join("");
+}
+
+/** A table whose rows come one after the other, its head before the first. */
+export class GrowingTable {
+  readonly #columns: readonly Column[];
+  readonly #output: Output;
+  #widths: number[] | undefined;
+
+  /**
+   * Makes a table without rows.
+   *
+   * @param columns the columns; one whose cells do not fit is wider from then on
+   * @param output where it goes to
+   */
+  constructor(columns: readonly Column[], output: Output) {
+    this.#columns = columns;
+    this.#output = output;
+  }
+
+  /** Writes a row: a text for each column. */
+  add(row: readonly string[]): void {
+    const isFirst = this.#widths === undefined;
+    const needed = widthsOf(this.#columns, [row]);
+    const widths = needed.map((width, at) => Math.max(width, this.#widths?.[at] ?? 0));
+    this.#widths = widths;
+    if (isFirst) this.#output.write(head(this.#columns, widths, this.#output));
+    this.#output.write(`${line(this.#columns, widths, row)}\n`);
+  }
 }

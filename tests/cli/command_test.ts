@@ -25,7 +25,11 @@ const probe = command({
     maxDelay: duration({ positive: true, initial: 250, initialText: "250ms", help: "how long" }),
     pause: duration({ letter: "p", positive: false, initial: 0, initialText: "0", help: "wait" }),
     name: text({ value: "NAME", initial: undefined, help: "what to call it" }),
-    item: texts({ letter: "i", value: "ITEM", help: "one more\nthan before" }),
+    item: texts({
+      letter: "i",
+      value: "ITEM",
+      help: "one more than before, and as many as one likes, in the order of words",
+    }),
     four: flag({ letter: "4", help: "IPv4" }),
     loud: flag({ help: "noise" }),
     colour: choice({
@@ -176,8 +180,8 @@ Options:
       --max-delay TIME  how long (250ms)
   -p, --pause TIME      wait (0)
       --name NAME       what to call it
-  -i, --item ITEM       one more
-                        than before
+  -i, --item ITEM       one more than before, and as many as one likes, in the
+                        order of words
   -4, --four            IPv4
       --loud            noise
       --colour COLOUR   red or blue (red)

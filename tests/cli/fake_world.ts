@@ -30,12 +30,9 @@ export class TextOutput implements Output {
 
 /** The world of a command on a virtual time and a network in memory, 10 ms wide. */
 export class FakeWorld implements World {
-  readonly time: VirtualTime = new VirtualTime({
-    start: new Date("2026-11-23T12:00:00Z"),
-    precision: -20,
-  });
-  readonly clock: Clock = this.time;
-  readonly timers: VirtualTime = this.time;
+  readonly time: VirtualTime;
+  readonly clock: Clock;
+  readonly timers: VirtualTime;
   readonly stdout: TextOutput = new TextOutput();
   readonly stderr: TextOutput = new TextOutput();
   /** Files, by path. */
@@ -44,15 +41,26 @@ export class FakeWorld implements World {
   readonly exposed: Set<string> = new Set();
   /** Addresses by name. */
   readonly names: Map<string, string[]> = new Map();
-  readonly network: MemoryNetwork = new MemoryNetwork({
-    path: () => [0.01],
-    schedule: (seconds, deliver) => void this.time.after(seconds * 1000, deliver),
-  });
-  readonly bind: BindUdp = this.network.bind;
+  readonly network: MemoryNetwork;
+  readonly bind: BindUdp;
   readonly queryOptions: Required<Pick<QueryOptions, "random" | "resolve">>;
   readonly #listeners = new Set<(signal: string) => void>();
 
-  constructor() {
+  /**
+   * Makes a world.
+   *
+   * @param neighbour a world of the same time and network. Default: none, both are its own
+   */
+  constructor(neighbour?: FakeWorld) {
+    const time = neighbour?.time ??
+      new VirtualTime({ start: new Date("2026-11-23T12:00:00Z"), precision: -20 });
+    this.time = this.clock = this.timers = time;
+    this.network = neighbour?.network ?? new MemoryNetwork({
+      path: () => [0.01],
+      subnets: ["192.0.2.0/24"],
+      schedule: (seconds, deliver) => void time.after(seconds * 1000, deliver),
+    });
+    this.bind = this.network.bind;
     let draw = 0;
     this.queryOptions = {
       random: (into) => void into.fill(++draw),
@@ -126,7 +134,7 @@ export class FakeWorld implements World {
       precision: -20,
     });
     const server = new NTPServer({ clock, bind: this.bind, ...options });
-    await server.listen({ hostname, port });
+    await server.listen({ hostname, port, multicast: true });
     return server;
   }
 }

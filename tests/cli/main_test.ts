@@ -5,11 +5,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { assertEquals, assertMatch } from "@std/assert";
+import { SystemClock } from "../../src/clock/system_clock.ts";
 import { NTPPacket } from "../../src/packet/mod.ts";
 import { NTPServer } from "../../src/server/ntp_server.ts";
+import { bindUdp } from "../../src/transport/bind_udp.ts";
+import { Endpoint } from "../../src/transport/endpoint.ts";
 import { run, start } from "../child.ts";
 
 const MAIN = "src/cli/main.ts";
+
+/** A port that nobody has. */
+async function freePort(): Promise<number> {
+  const transport = await bindUdp({ clock: new SystemClock(), onDatagram() {} });
+  await transport.close();
+  return transport.port;
+}
 
 test("main.ts: asks a server, and its exit status is for scripts", async () => {
   await using server = new NTPServer({ refid: "GPS" });
@@ -105,6 +115,33 @@ test("main.ts: a key file that others may read is warned of", {
     assertEquals([status, stderr], [2, lines.map((line) => `${line}\n`).join("")]);
   } finally {
     await rm(folder, { recursive: true });
+  }
+});
+
+test("main.ts: listens until a signal comes, and says the rest on standard error", async () => {
+  const port = await freePort();
+  const args = ["listen", "--port", `${port}`, "--unauthenticated", "--delay", "1ms", "--json"];
+  const child = start(MAIN, args);
+  const clock = new SystemClock();
+  const sender = await bindUdp({ hostname: "127.0.0.1", clock, onDatagram() {} });
+  // It does not say on standard output when it has begun.
+  const timer = setInterval(() => {
+    const transmitTimestamp = clock.now();
+    const packet = new NTPPacket({ mode: 5, stratum: 1, precision: -20, transmitTimestamp });
+    sender.send(packet.encode(), new Endpoint("127.0.0.1", port));
+  }, 100);
+  try {
+    await child.match(/\n/);
+    child.kill("SIGINT");
+    const { status, stdout, stderr } = await child.ended;
+    assertEquals(status, 0, stderr);
+    assertEquals(JSON.parse(stdout.split("\n")[0]!).packet.modeDescription, "broadcast");
+    assertMatch(stderr, /^ntps listen: listening at port \d+ to broadcasts/m);
+    assertMatch(stderr, /\nntps listen: ended by SIGINT: \d+ samples? of 1 server\n$/);
+  } finally {
+    clearInterval(timer);
+    await sender.close();
+    child.kill("SIGKILL");
   }
 });
 

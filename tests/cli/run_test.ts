@@ -8,7 +8,7 @@ test("ntps --help and ntps help list the commands", async () => {
   for (const args of [["--help"], ["-h"], ["help"]]) {
     const { status, stdout, stderr } = await new FakeWorld().run(...args);
     assertEquals([status, stderr], [0, ""]);
-    for (const name of ["query", "serve", "decode", "keygen"]) {
+    for (const name of ["query", "serve", "listen", "decode", "keygen"]) {
       assertMatch(stdout, new RegExp(`\n  ${name} `));
     }
   }
@@ -21,7 +21,7 @@ test("ntps without arguments shows its help as an error", async () => {
 });
 
 test("each command has help, in four ways, no wider than a terminal should be", async () => {
-  for (const name of ["query", "serve", "decode", "keygen"]) {
+  for (const name of ["query", "serve", "listen", "decode", "keygen"]) {
     const texts = [];
     for (const args of [["help", name], [name, "--help"], [name, "-h"], ["--help", name]]) {
       const { status, stdout, stderr } = await new FakeWorld().run(...args);
@@ -61,7 +61,7 @@ test("what is wrong with the arguments is one line, with exit status 2", async (
     [["qury"], "ntps: there is no command qury; did you mean query?"],
     [
       ["frobnicate"],
-      "ntps: there is no command frobnicate; there are query, serve, decode, keygen, help",
+      "ntps: there is no command frobnicate; there are query, serve, listen, decode, keygen, help",
     ],
     [["help", "sevre"], "ntps: there is no command sevre; did you mean serve?"],
     [["--json", "query"], "ntps: there is no option --json before the command; see ntps --help"],
@@ -69,7 +69,7 @@ test("what is wrong with the arguments is one line, with exit status 2", async (
     [["query", "--jsno", "h"], "ntps query: there is no option --jsno; did you mean --json?"],
     [
       ["\x1b[31mred\n"],
-      "ntps: there is no command  [31mred ; there are query, serve, decode, keygen, help",
+      "ntps: there is no command  [31mred ; there are query, serve, listen, decode, keygen, help",
     ],
   ];
   for (const [args, line] of cases) {
