@@ -58,7 +58,7 @@ interface Search {
 
 /**
  * Finds servers by asking a multicast group, farther and farther until enough have answered, and
- * then asks each of them for itself (RFC 5905 §3.1).
+ * then asks each of them for itself (RFC 5905 §3.1). Servers of this machine are not looked for.
  *
  * A server takes part by listening in the group: see `ListenOptions.groups`.
  *
@@ -79,7 +79,7 @@ export class NTPManycastClient implements AsyncDisposable {
   readonly #group: Endpoint;
   readonly #clock: Clock;
   readonly #enough: number;
-  readonly #hopLimits: readonly number[];
+  #hopLimits: readonly number[];
   readonly #servers = new Map<string, { runner: AssociationRunner; events: EventSource }>();
   #transport: UdpTransport | undefined;
   #search: Search | undefined;
@@ -145,6 +145,13 @@ export class NTPManycastClient implements AsyncDisposable {
       throw new NTPError("closed", "The client was closed before it started");
     }
     this.#transport = transport;
+    try {
+      this.#configure(1);
+    } catch (error) {
+      this.#transport = undefined;
+      await transport.close();
+      throw error;
+    }
     signal?.addEventListener("abort", () => void this.close(), { once: true });
     this.#nextSearch();
   }
@@ -177,7 +184,7 @@ export class NTPManycastClient implements AsyncDisposable {
   #nextSearch(): void {
     const { timers, random } = checkWorld(this.#options);
     const { minPoll } = checkPollOptions(this.#options);
-    const { key, version = 4, networkInterface } = this.#options;
+    const { key, version = 4 } = this.#options;
     this.#cancelSearch = timers.after(2 ** minPoll * 1000, () => this.#nextSearch());
     if (this.#servers.size >= this.#enough) {
       this.#search = undefined;
@@ -189,27 +196,45 @@ export class NTPManycastClient implements AsyncDisposable {
     const request = key === undefined ? plain : signed(plain, key, version);
     this.#search = { request };
     try {
-      this.#transport!.configureMulticast({
-        hopLimit,
-        ...(networkInterface !== undefined && { networkInterface }),
-      });
+      this.#reach(hopLimit);
       this.#transport!.send(request, this.#group);
     } catch (error) {
       this.#options.onError?.(error as Error);
     }
   }
 
-  #receive(data: Uint8Array, source: Endpoint, arrival: Uint32Array): void {
-    const known = this.#servers.get(`${source}`);
-    if (known !== undefined) known.runner.receive(data, arrival);
-    else if (this.#isFound(data)) this.#add(source.clone());
+  /** Sets how far a search goes; where that cannot be set, it stays on the link. */
+  #reach(hopLimit: number): void {
+    try {
+      this.#configure(hopLimit);
+    } catch (error) {
+      const isTooFar = error instanceof NTPError && error.code === "unsupported" && hopLimit > 1;
+      if (!isTooFar) throw error;
+      this.#hopLimits = [1];
+      this.#configure(1);
+      this.#options.onError?.(error);
+    }
   }
 
-  /** Whether a datagram is a server's answer to our search, from one that knows the time. */
-  #isFound(data: Uint8Array): boolean {
-    const search = this.#search;
-    if (search === undefined || this.#servers.size >= this.#enough) return false;
-    if (!answers(search.request, data)) return false;
+  #configure(hopLimit: number): void {
+    const { networkInterface } = this.#options;
+    this.#transport!.configureMulticast({
+      hopLimit,
+      loopback: false, // a server of this machine has the same clock
+      ...(networkInterface !== undefined && { networkInterface }),
+    });
+  }
+
+  #receive(data: Uint8Array, source: Endpoint, arrival: Uint32Array): void {
+    const isFound = this.#search !== undefined && answers(this.#search.request, data);
+    const known = this.#servers.get(`${source}`);
+    if (isFound && known === undefined && this.#isUseful(data)) this.#add(source.clone());
+    else if (!isFound) known?.runner.receive(data, arrival);
+  }
+
+  /** Whether who answered our search knows the time, and another server is wanted. */
+  #isUseful(data: Uint8Array): boolean {
+    if (this.#servers.size >= this.#enough) return false;
     const { key } = this.#options;
     try {
       const packet = NTPPacket.decode(data);

@@ -1,13 +1,15 @@
 import { test } from "node:test";
-import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { PeerSample } from "../../src/association/events.ts";
 import {
   NTPManycastClient,
   type NTPManycastClientOptions,
 } from "../../src/association/ntp_manycast_client.ts";
 import { SymmetricKey } from "../../src/auth/symmetric_key.ts";
+import { NTPError } from "../../src/packet/mod.ts";
 import { NTPServer } from "../../src/server/ntp_server.ts";
 import type { MemoryDatagram } from "../../src/transport/memory.ts";
+import type { BindUdp } from "../../src/transport/udp_transport.ts";
 import { Stage } from "../client/stage.ts";
 
 const GROUP = "239.255.1.1";
@@ -103,6 +105,58 @@ test("a server that does not know the time stays silent, and one that lies about
   // What is sent to a group is no business of those who lack its key (RFC 5905 §9.2).
   assert(other.statistics().dropped.authentication > 0);
   assertEquals(other.statistics().cryptoNaks, 0);
+});
+
+test("a server on this machine is not found: its clock is ours", async () => {
+  const stage = new Stage();
+  await serve(stage, "0.0.0.0"); // as the client is
+  await serve(stage, "192.0.2.1");
+  const { hosts } = await search(stage);
+  await stage.time.run(100_000);
+  assertEquals(hosts(), ["192.0.2.1"]);
+});
+
+test("what a server that was found answers to further searches is not held against it", async () => {
+  const stage = new Stage();
+  await serve(stage, "192.0.2.1");
+  const { client, samples } = await search(stage);
+  await stage.time.run(400_000);
+  const [server] = client.statistics();
+  assertEquals(server?.ignored, {});
+  assertEquals(server?.received, samples.length);
+});
+
+test("where hop limits cannot be set the search stays near, and says so once", async () => {
+  const stage = new Stage();
+  const errors: Error[] = [];
+  const bind: BindUdp = async (options) => {
+    const transport = await stage.network.bind(options);
+    const configure = transport.configureMulticast.bind(transport);
+    transport.configureMulticast = (options) => {
+      if (options.hopLimit !== 1) throw new NTPError("unsupported", "no hop limits here");
+      configure(options);
+    };
+    return transport;
+  };
+  const { hosts } = await search(stage, { bind, onError: (error) => errors.push(error) });
+  await stage.time.run(100_000);
+  await serve(stage, "192.0.2.1");
+  await stage.time.run(100_000);
+  assertEquals(hosts(), ["192.0.2.1"]);
+  assertEquals(errors.map(({ message }) => message), ["no hop limits here"]);
+});
+
+test("a search that cannot be made at all is refused at the start", async () => {
+  const stage = new Stage();
+  const bind: BindUdp = async (options) => {
+    const transport = await stage.network.bind(options);
+    transport.configureMulticast = () => {
+      throw new NTPError("address-unavailable", "no such interface");
+    };
+    return transport;
+  };
+  await assertRejects(() => search(stage, { bind }), NTPError, "no such interface");
+  assertEquals(stage.time.pending, 0);
 });
 
 test("nothing runs on after close", async () => {
