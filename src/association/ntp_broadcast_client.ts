@@ -6,12 +6,13 @@ import { query } from "../client/query.ts";
 import type { Clock } from "../clock/clock.ts";
 import { SystemClock } from "../clock/system_clock.ts";
 import { NTPError } from "../packet/error.ts";
+import { isLinkLocal } from "../packet/ip_address.ts";
 import { MODE_BROADCAST } from "../packet/mode.ts";
 import { NTPPacket } from "../packet/packet.ts";
 import { timestampFromWords } from "../packet/timestamp.ts";
 import type { KeySource } from "../server/request_mac.ts";
 import { bindUdp } from "../transport/bind_udp.ts";
-import type { Endpoint } from "../transport/endpoint.ts";
+import { Endpoint } from "../transport/endpoint.ts";
 import { joinGroups } from "../transport/join_groups.ts";
 import type { BindUdp, UdpTransport } from "../transport/udp_transport.ts";
 import type { IgnoredReason, Reception } from "./association.ts";
@@ -31,7 +32,11 @@ const VOLLEY = 6, VOLLEY_INTERVAL_MS = 2000;
 export interface NTPBroadcastClientOptions extends AssociationEvents, AssociationWorld {
   /** Multicast groups to join. Default none: broadcasts of the subnet only. */
   groups?: readonly string[];
-  /** Interfaces to join the groups on: names or addresses. Default: the one that the route says. */
+  /**
+   * Interfaces to join the groups on: names or addresses. Default: the one that the route says. Deno
+   * hears of a link-local server (`fe80::1`) only the address: on a machine with several interfaces
+   * its delay can be measured only if one is named here, by its name.
+   */
   networkInterfaces?: readonly string[];
   /** Local address. Default `"::"`, IPv6 and IPv4. */
   hostname?: string;
@@ -244,6 +249,7 @@ export class NTPBroadcastClient implements AsyncDisposable {
     const time = timestampFromWords(arrival[0]!, arrival[1]!);
     const reception = known.source.receive(packet, time, authentication);
     if (!known.source.calibrated) void this.#calibrate(known);
+    if (reception.outcome === "sample") known.samples++;
     known.events.received(reception);
     if (reception.outcome === "sample") this.#hear(known, packet.poll);
     return reception;
@@ -258,7 +264,7 @@ export class NTPBroadcastClient implements AsyncDisposable {
   #addServer(source: Endpoint, key: SymmetricKey | undefined): Heard | undefined {
     const { maxServers = 16, delay } = this.#options;
     if (this.#servers.size >= maxServers) return undefined;
-    const remote = source.clone();
+    const remote = this.#complete(source);
     const heard: Heard = {
       source: new BroadcastSource({ remote, key, clock: this.#clock }),
       events: new EventSource(this.#options, remote),
@@ -271,9 +277,19 @@ export class NTPBroadcastClient implements AsyncDisposable {
     return heard;
   }
 
+  /**
+   * Where a sender can be asked. Deno does not tell on which interface a link-local one was heard;
+   * it is known where one alone is named.
+   */
+  #complete(source: Endpoint): Endpoint {
+    const [name, ...others] = this.#options.networkInterfaces ?? [];
+    const isName = name !== undefined && new Endpoint(name, 0).family === 0;
+    if (!lacksInterface(source) || !isName || others.length > 0) return source.clone();
+    return new Endpoint(`${source.hostname}%${name}`, source.port);
+  }
+
   /** Notes that a server is heard, and waits for its next broadcasts. */
   #hear(heard: Heard, poll: number): void {
-    heard.samples++;
     heard.events.become("reachable");
     heard.cancelWait();
     const interval = 2 ** Math.min(GREATEST_POLL, Math.max(LEAST_POLL, poll));
@@ -304,7 +320,7 @@ export class NTPBroadcastClient implements AsyncDisposable {
       heard.source.calibrate(delay, samples.at(-1)!.packet.transmitTimestamp);
     } catch (error) {
       if (this.#ending.signal.aborted) return;
-      heard.events.failed(error as Error);
+      heard.events.failed(lacksInterface(remote) ? withRemedy(error) : error as Error);
       this.#after(RETRY_MS, () => heard.isBusy = false);
     }
   }
@@ -321,4 +337,19 @@ export class NTPBroadcastClient implements AsyncDisposable {
       cancel();
     };
   }
+}
+
+/** Whether an address is that of one link, and does not tell which. */
+function lacksInterface({ bytes, hostname }: Endpoint): boolean {
+  return isLinkLocal(bytes) && !hostname.includes("%");
+}
+
+function withRemedy(error: unknown): Error {
+  if (!(error instanceof NTPError)) return error as Error;
+  return new NTPError(
+    error.code,
+    `${error.message}. Deno does not tell on which network interface it was heard: name the one ` +
+      "network interface in networkInterfaces, or run on Node or Bun",
+    { cause: error },
+  );
 }

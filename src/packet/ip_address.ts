@@ -169,3 +169,13 @@ export function formatIpAddress(bytes: Uint8Array): string {
 export function isMulticast(bytes: Uint8Array): boolean {
   return isIpv4Mapped(bytes) ? bytes[12]! >>> 4 === 0xe : bytes[0] === 0xff;
 }
+
+/**
+ * Whether 16 bytes hold an IPv6 address of one link: fe80::/10 (RFC 4291 §2.5.6). It stands for a
+ * host only together with a network interface. Allocates nothing.
+ *
+ * @param bytes 16 bytes, IPv4 in its IPv4-mapped form
+ */
+export function isLinkLocal(bytes: Uint8Array): boolean {
+  return bytes[0] === 0xfe && (bytes[1]! & 0xc0) === 0x80;
+}

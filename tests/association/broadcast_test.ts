@@ -197,6 +197,50 @@ test("forged packets neither stop nor move a client (CVE-2015-7979)", async () =
   assertEquals(client.statistics().ignored.authentication, 80);
 });
 
+test("a link-local server is asked on the interface it must be on, if its address does not tell", async () => {
+  const remotes: string[] = [];
+  for (const networkInterfaces of [["eth0"], ["eth0", "eth1"], ["192.0.2.9"]]) {
+    const stage = new Stage();
+    broadcasterOf(stage, await serve(stage, "fe80::1"), { targets: ["ff02::101"] });
+    const options = { hostname: "fe80::9", groups: ["ff02::101"], networkInterfaces };
+    const { client, samples } = await listen(stage, options);
+    await stage.time.run(100_000);
+    assert(samples.length > 3);
+    remotes.push(client.statistics().servers[0]!.hostname);
+  }
+  assertEquals(remotes, ["fe80::1%eth0", "fe80::1", "fe80::1"]);
+});
+
+test("a volley to a link-local server that fails for lack of its interface says so", async () => {
+  const stage = new Stage(({ destination }) => destination.port === 123 ? [] : [0.01]);
+  const server = await serve(stage, "fe80::1");
+  const port = 1123;
+  broadcasterOf(stage, server, { targets: [{ address: "ff02::101", port }] });
+  const options = { hostname: "fe80::9", port, groups: ["ff02::101"] };
+  const { errors } = await listen(stage, { ...options, networkInterfaces: ["eth0", "eth1"] });
+  const { errors: others } = await listen(stage, {
+    ...options,
+    hostname: "fe80::8",
+    networkInterfaces: ["eth0"],
+  });
+  await stage.time.run(60_000);
+  assertEquals(errors.length, 1);
+  assert(errors[0] instanceof NTPError && errors[0].code === "timeout");
+  assert(errors[0].message.includes("name the one network interface"), errors[0].message);
+  assertEquals(others.length, 1);
+  assert(!others[0]!.message.includes("interface"), others[0]!.message);
+});
+
+test("a sample is counted when it is told", async () => {
+  const stage = new Stage();
+  broadcasterOf(stage, await serve(stage));
+  const counts: unknown[] = [];
+  const onSample = () => void counts.push(client.statistics().servers[0]?.samples);
+  const { client } = await listen(stage, { onSample });
+  await stage.time.run(16_000 * 4);
+  assertEquals(counts.slice(0, 2), [1, 2]);
+});
+
 test("a server that says it has no time is reported, not believed", async () => {
   const stage = new Stage();
   const send = await forger(stage, SERVER);

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { formatIpAddress, parseIpAddress } from "../../src/packet/ip_address.ts";
+import { formatIpAddress, isLinkLocal, parseIpAddress } from "../../src/packet/ip_address.ts";
 
 const runs = { numRuns: 5000 };
 
@@ -204,5 +204,23 @@ test("ip address: only 16 bytes are written, and a longer buffer serves as well"
     const buffer = new Uint8Array(20).fill(0xaa);
     parseIpAddress(text, buffer);
     assertEquals(buffer.subarray(16), new Uint8Array(4).fill(0xaa), text);
+  }
+});
+
+test("ip address: those of one link", () => {
+  const bytes = new Uint8Array(16);
+  for (
+    const [text, expected] of [
+      ["fe80::1", true],
+      ["febf::1", true],
+      ["fe7f::1", false],
+      ["fec0::1", false],
+      ["ff02::1", false],
+      ["169.254.0.1", false],
+      ["254.128.0.1", false],
+    ] as const
+  ) {
+    parseIpAddress(text, bytes);
+    assertEquals(isLinkLocal(bytes), expected, text);
   }
 });
