@@ -152,6 +152,15 @@ const CASES: Record<string, Loop> = {
 
 let kept = 0;
 
+/** Compilers need a moment, and decide again after it; the more, the more others want the cores. */
+function warmUp(loop: Loop, milliseconds: number): void {
+  let rounds = 0;
+  for (const end = performance.now() + milliseconds; rounds < 20 || performance.now() < end;) {
+    kept += loop(20_000);
+    rounds++;
+  }
+}
+
 /** How often a loop goes round in a number of milliseconds. */
 function calibrate(loop: Loop, milliseconds: number): number {
   for (let times = 256;; times *= 4) {
@@ -164,10 +173,7 @@ function calibrate(loop: Loop, milliseconds: number): number {
 
 function timeCases(rounds: number, milliseconds: number): Record<string, number[]> {
   const cases = Object.entries(CASES).map(([name, loop]) => {
-    // Compilers need a moment, and decide again after it.
-    for (const end = performance.now() + 2 * milliseconds; performance.now() < end;) {
-      kept += loop(20_000);
-    }
+    warmUp(loop, 2 * milliseconds);
     return { name, loop, times: calibrate(loop, milliseconds), figures: [] as number[] };
   });
   for (let round = 0; round < rounds; round++) {
@@ -197,7 +203,7 @@ async function weighCases(): Promise<Record<string, number[]>> {
     return figures.sort((a, b) => a - b);
   };
   const weighed = Object.entries(CASES).map(([name, loop]) => {
-    for (let i = 0; i < 40; i++) kept += loop(5_000);
+    warmUp(loop, 200);
     // As many as fit into 16 MB: the more, the less the noise of a reading.
     const estimate = Math.max(0, weigh(loop, 2_000)[2]!);
     return [name, weigh(loop, Math.round(Math.min(1_000_000, 16e6 / (estimate + 1))))];
