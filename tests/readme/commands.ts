@@ -117,6 +117,14 @@ const RULES: readonly Rule[] = [
     },
   },
   {
+    pattern: /^ntps (listen .+)$/,
+    async check([, args]) {
+      const { status, stdout, stderr } = await runNtps(args!);
+      assertEquals(status, 0, stderr); // where it says what else there is to say
+      assertEquals(stdout.split("\n").length, 4, stdout);
+    },
+  },
+  {
     pattern: /^ntps (.+)$/,
     async check([, args]) {
       const { status, stdout, stderr } = await runNtps(args!);

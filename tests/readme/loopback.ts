@@ -1,12 +1,23 @@
 // The world in which the code of the README runs: it stands in for "@ntps/ntps" and exports the same,
 // but every host name means this machine, servers listen on loopback at a free port, and whoever asks
 // for the port that a server wanted gets the one it has. Without a server in the code, one answers on
-// port 123. What brings sockets of its own (`bind`) and numbers its hosts is left alone.
+// port 123. What brings sockets of its own (`bind`) and numbers its hosts is left alone. What has to
+// do with groups is on a network in memory, where nobody else is.
 import * as library from "@ntps/ntps";
+import { MemoryNetwork } from "@ntps/ntps/transport/memory";
 
 export * from "@ntps/ntps";
 
 const LOOPBACK = "127.0.0.1";
+
+/** The peer of everybody who has one: it does not answer. */
+const NOBODY = "127.0.0.2";
+
+/** Binds for a server, which knows only when it listens whether it is for groups. */
+const bindServer: library.BindUdp = (options) =>
+  options.multicast
+    ? new MemoryNetwork().bind(options)
+    : library.bindUdp({ ...options, hostname: LOOPBACK, port: 0 });
 
 const servers = new Set<library.NTPServer>();
 /** The ports that servers have, by those that they wanted. */
@@ -17,15 +28,14 @@ export class NTPServer extends library.NTPServer {
   readonly #ownSockets: boolean;
 
   constructor(options: library.NTPServerOptions = {}) {
-    super(options);
+    super({ bind: bindServer, ...options });
     this.#ownSockets = options.bind !== undefined;
   }
 
   override async listen(options: library.ListenOptions = {}): Promise<library.ServerAddress> {
     servers.add(this);
-    if (this.#ownSockets) return await super.listen(options);
-    const address = await super.listen({ ...options, hostname: LOOPBACK, port: 0 });
-    ports.set(options.port ?? 123, address.port);
+    const address = await super.listen(options);
+    if (!this.#ownSockets) ports.set(options.port ?? 123, address.port);
     return address;
   }
 }
@@ -75,6 +85,27 @@ export class NTPClient extends library.NTPClient {
   override async query(options: library.QueryOptions = {}): Promise<library.QueryResult> {
     const all = { ...this.#options, ...options };
     return await super.query(await redirected(this.endpoint, all));
+  }
+}
+
+/** Hears nobody. */
+export class NTPBroadcastClient extends library.NTPBroadcastClient {
+  constructor(options: library.NTPBroadcastClientOptions) {
+    super({ bind: new MemoryNetwork().bind, ...options });
+  }
+}
+
+/** Finds nobody. */
+export class NTPManycastClient extends library.NTPManycastClient {
+  constructor(options: library.NTPManycastClientOptions) {
+    super({ bind: new MemoryNetwork().bind, ...options });
+  }
+}
+
+/** Asks a peer that does not answer. */
+export class NTPPeer extends library.NTPPeer {
+  constructor(options: library.NTPPeerOptions) {
+    super({ resolve: () => Promise.resolve([NOBODY]), ...options });
   }
 }
 

@@ -1,5 +1,6 @@
 // The command `ntps` as the README has it, on virtual time and a network in memory: every name means
-// one host, which serves time.
+// one host, which serves time and multicasts it.
+import { NTPBroadcaster } from "../../src/association/ntp_broadcaster.ts";
 import { parseKeyFile } from "../../src/auth/key_file.ts";
 import { FakeWorld } from "../cli/fake_world.ts";
 
@@ -24,9 +25,19 @@ export async function runNtps(args: string): Promise<Done> {
   const words = args.split(" ");
   for (const word of words) world.names.set(word, [SERVER]);
   if (words[0] !== "keygen") world.files.set(KEY_FILE.path, KEY_FILE.text);
-  const server = await world.serve(SERVER, { refid: "GPS", keys: parseKeyFile(KEY_FILE.text) });
+  const keys = parseKeyFile(KEY_FILE.text);
+  const server = await world.serve(SERVER, { refid: "GPS", keys });
+  const broadcaster = new NTPBroadcaster({
+    server,
+    targets: ["224.0.1.1"],
+    interval: 16,
+    key: keys.get(1)!,
+    timers: world.timers,
+  });
+  broadcaster.start();
   world.time.after(END_MS, () => world.signal("SIGTERM"));
   const done = await world.run(...words);
+  broadcaster.close();
   await server.close();
   return done;
 }
