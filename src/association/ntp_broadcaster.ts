@@ -192,7 +192,7 @@ export class NTPBroadcaster implements Disposable {
     this.close();
   }
 
-  /** Sets the server's socket up for a target; several targets may want it different each time. */
+  /** Sets the server's socket up for a target; another one, or another broadcaster's, wants it else. */
   #prepare({ endpoint, isMulticast, hopLimit, networkInterface }: Target): void {
     const transport = this.#options.server.transportFor(endpoint);
     if (!isMulticast) transport?.allowBroadcast();
@@ -208,7 +208,7 @@ export class NTPBroadcaster implements Disposable {
   #tell(target: Target): void {
     const { server, key, onError } = this.#options;
     try {
-      if (this.#targets.length > 1) this.#prepare(target);
+      this.#prepare(target);
       const { random } = checkWorld(this.#options);
       const { clock } = server;
       const variables = server.systemVariables();

@@ -328,6 +328,21 @@ test("several targets at once, IPv4 and IPv6, subnet and groups", async () => {
   assertEquals(broadcaster.statistics().failed, 0);
 });
 
+test("broadcasters of one server do not spoil each other's hop limits", async () => {
+  const seen = new Set<string>();
+  const stage = new Stage(({ destination, hopLimit }) => {
+    if (destination.hostname.startsWith("2")) seen.add(`${destination.hostname} ${hopLimit}`);
+    return [0.01];
+  });
+  const server = await serve(stage);
+  for (const [address, hopLimit] of [["224.0.1.1", 4], ["239.255.1.1", 1]] as const) {
+    broadcasterOf(stage, server, { targets: [{ address, hopLimit }] });
+  }
+  await listen(stage, { groups: ["224.0.1.1", "239.255.1.1"] });
+  await stage.time.run(60_000);
+  assertEquals([...seen].sort(), ["224.0.1.1 4", "239.255.1.1 1"]);
+});
+
 test("a broadcaster without key warns, once", async () => {
   const stage = new Stage();
   const warnings: string[] = [];
