@@ -8,7 +8,7 @@ import { Child } from "./children.mjs";
 
 /**
  * @param {Runtime} runtime
- * @param {import("./namespaces.mjs").Namespace} namespace
+ * @param {Pick<import("./namespaces.mjs").Namespace, "command">} namespace
  * @param {string} program a file of programs/
  * @param {unknown} argument handed to it as JSON
  * @param {{ seconds?: number }} [options]
@@ -29,7 +29,7 @@ export function start(runtime, namespace, program, argument, options) {
  * Our server, listening.
  *
  * @param {Runtime} runtime
- * @param {import("./namespaces.mjs").Namespace} namespace
+ * @param {Pick<import("./namespaces.mjs").Namespace, "command">} namespace
  * @param {{ hostname: string | string[], port: number, stratum: number, refid: string, keys?: string }} options
  * @returns {Promise<{ child: Child, stop(): Promise<ServerStatistics> }>}
  *
@@ -61,7 +61,7 @@ export async function startServer(runtime, namespace, options) {
  * Runs a program of ours to its end.
  *
  * @param {Runtime} runtime
- * @param {import("./namespaces.mjs").Namespace} namespace
+ * @param {Pick<import("./namespaces.mjs").Namespace, "command">} namespace
  * @param {string} program
  * @param {unknown} argument
  * @returns {Promise<any[]>} the JSON lines it wrote

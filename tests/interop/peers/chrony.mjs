@@ -66,8 +66,9 @@ export async function server(confined, { settings = [] } = {}) {
 /**
  * @param {import("../confined.mjs").Confined} confined
  * @param {string[]} lines
+ * @param {{ seconds?: number }} [options] how long it may run
  */
-export function start(confined, lines) {
+export function start(confined, lines, options) {
   const file = confined.write(
     "chrony.conf",
     [
@@ -78,7 +79,7 @@ export function start(confined, lines) {
       "",
     ].join("\n"),
   );
-  return confined.start([...daemon, "-d", "-f", file]);
+  return confined.start([...daemon, "-d", "-f", file], options);
 }
 
 /**

@@ -45,13 +45,15 @@ export async function server(confined, { settings = [] } = {}) {
 /**
  * @param {import("../confined.mjs").Confined} confined
  * @param {string[]} lines
+ * @param {{ seconds?: number }} [options] how long it may run
  */
-export function start(confined, lines) {
+export function start(confined, lines, options) {
   const open = confined.peer.name === "ntpsec"
     ? ["unrestrict default kod nomodify noquery limited"] // flags add to those built in
     : ["restrict default"];
   const file = confined.write("ntp.conf", [...open, ...lines, ""].join("\n"));
-  return confined.start(["/usr/sbin/ntpd", "-n", "-g", "-c", file, "-f", "/tmp/ntp.drift"]);
+  const command = ["/usr/sbin/ntpd", "-n", "-g", "-c", file, "-f", "/tmp/ntp.drift"];
+  return confined.start(command, options);
 }
 
 /**
@@ -62,6 +64,41 @@ export function start(confined, lines) {
  */
 export async function ask(confined, question) {
   return (await confined.run(["/usr/bin/ntpq", "-n", "-c", question, "127.0.0.1"])).output;
+}
+
+/**
+ * What the daemon says of one of its associations.
+ *
+ * @param {import("../confined.mjs").Confined} confined
+ * @param {number} [index] which, from 1 on
+ * @returns {Promise<NtpdAssociation | undefined>}
+ *
+ * @typedef {object} NtpdAssociation
+ * @property {string} address of the peer
+ * @property {number} reach
+ * @property {number} offset in seconds
+ * @property {number} delay in seconds
+ * @property {boolean} authenticated
+ * @property {boolean} selected
+ * @property {number} hostMode
+ * @property {number} peerMode
+ */
+export async function association(confined, index = 1) {
+  const variables = await ask(confined, `rv &${index}`);
+  const value = (/** @type {string} */ name) =>
+    new RegExp(`\\b${name}=([^,\\s]+)`).exec(variables)?.[1];
+  const address = value("srcadr");
+  if (address === undefined) return undefined;
+  return {
+    address,
+    reach: parseInt(value("reach") ?? "", 8),
+    offset: Number(value("offset")) / 1000,
+    delay: Number(value("delay")) / 1000,
+    authenticated: /authenb, auth,/.test(variables),
+    selected: variables.includes("sel_sys.peer"),
+    hostMode: Number(value("hmode")),
+    peerMode: Number(value("pmode")),
+  };
 }
 
 /**
