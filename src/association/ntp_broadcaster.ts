@@ -70,9 +70,12 @@ function hasTime({ leapIndicator, stratum }: SystemVariables): boolean {
 
 function checkTarget(target: BroadcastTarget | string, i: number): Target {
   const given = typeof target === "string" ? { address: target } : target;
-  const { address, port = 123, hopLimit = 1, networkInterface } = given;
+  const { address, port = 123, hopLimit = 1 } = given;
   const name = `targets[${i}]`;
-  const endpoint = new Endpoint(typeof address === "string" ? address : "", port);
+  // To look for the interface takes long: not between telling the time and sending it.
+  const [group, scope] = typeof address === "string" ? address.split("%") : [""];
+  const { networkInterface = scope } = given;
+  const endpoint = new Endpoint(group!, port);
   if (endpoint.family === 0) {
     throw new TypeError(`${name}: address is an IP address, not ${JSON.stringify(address)}`);
   }
@@ -85,6 +88,9 @@ function checkTarget(target: BroadcastTarget | string, i: number): Target {
   const multicast = isMulticast(endpoint.bytes);
   if (endpoint.family === 6 && !multicast) {
     throw new RangeError(`${name}: ${address} is no multicast group; IPv6 has no broadcast`);
+  }
+  if (scope !== undefined && networkInterface !== scope) {
+    throw new RangeError(`${name}: networkInterface ${networkInterface} is not that of ${address}`);
   }
   return { endpoint, isMulticast: multicast, hopLimit, networkInterface };
 }

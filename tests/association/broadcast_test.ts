@@ -343,6 +343,25 @@ test("broadcasters of one server do not spoil each other's hop limits", async ()
   assertEquals([...seen].sort(), ["224.0.1.1 4", "239.255.1.1 1"]);
 });
 
+test("the interface of a target is looked for before the time is told, not when it is sent", async () => {
+  const stage = new Stage();
+  const done: string[] = [];
+  const server = new NTPServer({
+    clock: stage.clock(),
+    bind: async (options) => {
+      const transport = await stage.network.bind(options);
+      transport.configureMulticast = (options) => void done.push(`${options.networkInterface}`);
+      transport.send = (_data, to) => (done.push(to.hostname), "sent");
+      return transport;
+    },
+  });
+  await server.listen({ hostname: "fe80::1", multicast: true });
+  const targets = ["ff02::101%eth0", { address: "ff02::102%eth1", networkInterface: "eth1" }];
+  const broadcaster = broadcasterOf(stage, server, { targets });
+  assertEquals(done.slice(-4), ["eth0", "ff02::101", "eth1", "ff02::102"]);
+  broadcaster.close();
+});
+
 test("a broadcaster without key warns, once", async () => {
   const stage = new Stage();
   const warnings: string[] = [];
@@ -366,6 +385,8 @@ test("wrong options are refused", async () => {
   assertThrows(make({ targets: ["2001:db8::1"] }), RangeError, "multicast");
   assertThrows(make({ targets: [{ address: GROUP, hopLimit: 0 }] }), RangeError, "hopLimit");
   assertThrows(make({ targets: [{ address: GROUP, port: 0 }] }), RangeError, "port");
+  const contradiction = { address: "ff02::101%eth0", networkInterface: "eth1" };
+  assertThrows(make({ targets: [contradiction] }), RangeError, "networkInterface");
   assertThrows(make({ interval: 0 }), RangeError, "interval");
   assertThrows(() => new NTPBroadcastClient({ keys: [], port: 0 }), RangeError, "port");
   assertThrows(() => new NTPBroadcastClient({ keys: [], delay: -1 }), RangeError, "delay");
