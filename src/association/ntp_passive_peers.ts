@@ -122,11 +122,11 @@ export class NTPPassivePeers implements Disposable {
     this.close();
   }
 
-  #mobilize(data: Uint8Array, source: Endpoint): AssociationRunner | undefined {
+  #mobilize(data: Uint8Array, source: Endpoint): void {
     const who = this.#judge(data, source);
     if (who === undefined || this.#peers.size >= this.#maxPeers) {
       this.#refused++;
-      return undefined;
+      return;
     }
     const { server, minPoll, maxPoll } = this.#options;
     const { timers, random } = checkWorld(this.#options);
@@ -150,7 +150,7 @@ export class NTPPassivePeers implements Disposable {
       clock: server.clock,
       timers,
       random,
-      send: (bytes) => void server.send(bytes, remote),
+      send: (bytes) => PeerTable.of(server).send(bytes, remote),
       onReception: (reception) => {
         // A peer that is heard but not yet understood is not silent.
         if (reception.outcome !== "ignored" || reception.reason === "unsolicited") silence = 0;
@@ -165,7 +165,6 @@ export class NTPPassivePeers implements Disposable {
     this.#peers.set(runner, events);
     PeerTable.of(server).add(runner);
     runner.start();
-    return runner;
   }
 
   /** Whether a stranger may become a peer, and how it is to be treated. */

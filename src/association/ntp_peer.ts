@@ -135,7 +135,7 @@ export class NTPPeer implements Disposable {
       clock: server.clock,
       timers,
       random,
-      send: (data) => void server.send(data, remote),
+      send: (data) => PeerTable.of(server).send(data, remote),
       onReception: (reception) => {
         events.received(reception);
         events.update(association);

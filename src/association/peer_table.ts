@@ -2,10 +2,18 @@ import { MODE_SYMMETRIC_ACTIVE, MODE_SYMMETRIC_PASSIVE } from "../packet/mode.ts
 import { modeOf } from "../packet/header.ts";
 import type { NTPServer } from "../server/ntp_server.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
+import type { UdpTransport } from "../transport/udp_transport.ts";
 import type { AssociationRunner } from "./association_runner.ts";
 
-/** Asked about a symmetric active packet of a stranger; makes an association for it, or not. */
-export type Mobilizer = (data: Uint8Array, source: Endpoint) => AssociationRunner | undefined;
+/** An association, and the socket that its peer asks. */
+interface Peer {
+  readonly runner: AssociationRunner;
+  /** Not known before the peer is heard. */
+  transport: UdpTransport | undefined;
+}
+
+/** Asked about a symmetric active packet of a stranger; adds an association for it, or not. */
+export type Mobilizer = (data: Uint8Array, source: Endpoint) => void;
 
 const tables = new WeakMap<NTPServer, PeerTable>();
 
@@ -19,7 +27,7 @@ function nameOf({ hostname, port }: Endpoint): string {
  */
 export class PeerTable {
   readonly #server: NTPServer;
-  readonly #peers = new Map<string, AssociationRunner>();
+  readonly #peers = new Map<string, Peer>();
   #mobilizer: Mobilizer | undefined;
   #endRoute: (() => void) | undefined;
 
@@ -45,19 +53,31 @@ export class PeerTable {
 
   /** The association with a peer, if there is one. */
   get(remote: Endpoint): AssociationRunner | undefined {
-    return this.#peers.get(nameOf(remote));
+    return this.#peers.get(nameOf(remote))?.runner;
+  }
+
+  /**
+   * Sends to the peer of an association: from the address that the peer asks, since it knows us by
+   * that one.
+   *
+   * @param data the payload
+   * @param remote the peer
+   */
+  send(data: Uint8Array, remote: Endpoint): void {
+    const outcome = this.#peers.get(nameOf(remote))?.transport?.send(data, remote) ?? "closed";
+    if (outcome === "closed") this.#server.send(data, remote);
   }
 
   /** Adds an association, in the place of any other with the same peer. */
   add(runner: AssociationRunner): void {
-    this.#peers.set(nameOf(runner.association.remote), runner);
+    this.#peers.set(nameOf(runner.association.remote), { runner, transport: undefined });
     this.#update();
   }
 
   /** Removes an association. */
   delete(runner: AssociationRunner): void {
     const name = nameOf(runner.association.remote);
-    if (this.#peers.get(name) === runner) this.#peers.delete(name);
+    if (this.#peers.get(name)?.runner === runner) this.#peers.delete(name);
     this.#update();
   }
 
@@ -76,13 +96,19 @@ export class PeerTable {
     }
     if (!isWanted || this.#endRoute !== undefined) return;
     const modes = [MODE_SYMMETRIC_ACTIVE, MODE_SYMMETRIC_PASSIVE] as const;
-    this.#endRoute = this.#server.route(modes, (data, source, arrival) => {
-      let runner = this.#peers.get(nameOf(source));
-      if (runner === undefined && modeOf(data[0]!) === MODE_SYMMETRIC_ACTIVE) {
-        runner = this.#mobilizer?.(data, source);
+    this.#endRoute = this.#server.route(modes, (data, source, arrival, transport) => {
+      const name = nameOf(source);
+      if (!this.#peers.has(name) && modeOf(data[0]!) === MODE_SYMMETRIC_ACTIVE) {
+        this.#mobilizer?.(data, source);
       }
-      if (runner === undefined) return false;
-      runner.receive(data, arrival);
+      const peer = this.#peers.get(name);
+      if (peer === undefined) return false;
+      const { runner } = peer;
+      const reception = runner.receive(data, arrival);
+      // One that only begins is not believed against one that answers (CVE-2015-1853).
+      const isNew = runner.association.poll.reach === 0 && reception.outcome === "ignored" &&
+        reception.reason === "unsolicited";
+      if (isNew || reception.outcome === "sample") peer.transport = transport;
       return true;
     });
   }

@@ -165,7 +165,9 @@ export class NTPServer implements AsyncDisposable {
     const plain = reply.subarray(0, HEADER_LENGTH);
     let transport: UdpTransport | undefined; // none yet while it is being bound
     const onDatagram: DatagramHandler = (data, source, arrival) => {
-      if (this.#routes.size > 0 && this.#isRouted(data, source, arrival)) return;
+      if (transport && this.#routes.size > 0 && this.#isRouted(data, source, arrival, transport)) {
+        return;
+      }
       let outcome = responder.respond(data, data.length, source, arrival, reply);
       if (isInGroup && outcome > 0) outcome = quietened(outcome, reply, responder.kind);
       if (outcome > 0) {
@@ -313,7 +315,12 @@ export class NTPServer implements AsyncDisposable {
   }
 
   /** Whether a datagram is for a route; it is counted then. */
-  #isRouted(data: Uint8Array, source: Endpoint, arrival: Uint32Array): boolean {
+  #isRouted(
+    data: Uint8Array,
+    source: Endpoint,
+    arrival: Uint32Array,
+    transport: UdpTransport,
+  ): boolean {
     if (data.length < HEADER_LENGTH) return false;
     const route = this.#routes.get(modeOf(data[0]!));
     if (route === undefined) return false;
@@ -323,7 +330,7 @@ export class NTPServer implements AsyncDisposable {
     }
     let isTaken = true;
     try {
-      isTaken = route(data, source, arrival);
+      isTaken = route(data, source, arrival, transport);
     } catch (error) {
       this.#reportError(error);
     }

@@ -1,7 +1,7 @@
 import type { SymmetricKey } from "../auth/symmetric_key.ts";
 import type { Clock } from "../clock/clock.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
-import type { BindUdp } from "../transport/udp_transport.ts";
+import type { BindUdp, UdpTransport } from "../transport/udp_transport.ts";
 import type { AccessRule } from "./access.ts";
 import type { DecisionHook } from "./decision.ts";
 import type { RateLimitOptions } from "./rate_limit_options.ts";
@@ -78,9 +78,15 @@ export interface ListenOptions {
  * @param data the datagram, 48 bytes or more
  * @param source where it came from
  * @param arrival when it arrived: seconds and fraction words
+ * @param transport the socket it arrived at, which may be kept: an answer leaves from there
  * @returns whether it was for this route; if not, it is dropped for its mode
  */
-export type Route = (data: Uint8Array, source: Endpoint, arrival: Uint32Array) => boolean;
+export type Route = (
+  data: Uint8Array,
+  source: Endpoint,
+  arrival: Uint32Array,
+  transport: UdpTransport,
+) => boolean;
 
 /** A local address that a server listens at. */
 export interface ServerAddress {

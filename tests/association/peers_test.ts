@@ -97,6 +97,22 @@ test("an active peer and a passive one", async () => {
   assertEquals([active.samples[0]!.packet.mode, samples[0]!.packet.mode], [2, 1]);
 });
 
+test("a server with several sockets answers its peers from the address that they ask", async () => {
+  const OTHER_A = "192.0.2.7";
+  for (const isPassive of [true, false]) {
+    const stage = new Stage();
+    const a = await serve(stage, A), b = await serve(stage, B, 3);
+    await a.listen({ hostname: OTHER_A });
+    if (isPassive) {
+      new NTPPassivePeers({ server: a, minPoll: 4, timers: stage.time, random: () => {} }).start();
+    } else await peerOf(stage, a, B, { key: KEY });
+    const { samples } = await peerOf(stage, b, OTHER_A, { key: KEY });
+    await stage.time.run(20 * 16_500);
+    assert(samples.length >= 17, `${samples.length} samples, passive: ${isPassive}`);
+    for (const { hostname } of samples) assertEquals(hostname, OTHER_A);
+  }
+});
+
 test("polls fall between the peer's: none of many goes without an answer", async () => {
   for (const startMs of [0, 5, 20, 4000, 8000, 15_990]) {
     const stage = new Stage();
