@@ -6,6 +6,10 @@
  * | ask a server for the time | {@linkcode query}, {@linkcode NTPClient} |
  * | serve time | {@linkcode NTPServer} |
  * | read and write packets | {@linkcode NTPPacket}, and all of `@ntps/ntps/packet` |
+ * | share a key with others | {@linkcode SymmetricKey}, {@linkcode KeyStore}, {@linkcode loadKeyFile} |
+ * | be another server's peer | {@linkcode NTPPeer}, {@linkcode NTPPassivePeers} |
+ * | tell the time to a subnet or group, and listen to it | {@linkcode NTPBroadcaster}, {@linkcode NTPBroadcastClient} |
+ * | find servers by asking a group | {@linkcode NTPManycastClient} |
  * | bring a clock of your own | {@linkcode Clock}, {@linkcode FunctionClock} |
  * | bring sockets of your own | {@linkcode UdpTransport}, {@linkcode BindUdp} |
  *

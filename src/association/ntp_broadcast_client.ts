@@ -51,7 +51,10 @@ export interface NTPBroadcastClientOptions extends AssociationEvents, Associatio
    * asked. Default: each server is asked for it once (the calibration volley).
    */
   delay?: number;
-  /** How many servers may be heard at once, 1 to 1000. Default 16. */
+  /**
+   * How many servers may be heard at once, 1 to 1000; one more takes the place of a lost one, or is
+   * ignored. Default 16.
+   */
   maxServers?: number;
   /** How the volley is sent: options of `query`, such as `samples` and `intervalMs`. */
   volley?: QueryOptions;
@@ -90,6 +93,8 @@ interface Heard {
   samples: number;
   /** Whether a calibration is under way, or one failed not long ago. */
   isBusy: boolean;
+  /** Whether it did not answer the volley, or is heard no more: its place may go to another. */
+  isLost: boolean;
   /** Ends the wait for the next broadcast. */
   cancelWait: () => void;
 }
@@ -263,18 +268,31 @@ export class NTPBroadcastClient implements AsyncDisposable {
 
   #addServer(source: Endpoint, key: SymmetricKey | undefined): Heard | undefined {
     const { maxServers = 16, delay } = this.#options;
-    if (this.#servers.size >= maxServers) return undefined;
+    if (this.#servers.size >= maxServers && !this.#forgetOne()) return undefined;
     const remote = this.#complete(source);
     const heard: Heard = {
       source: new BroadcastSource({ remote, key, clock: this.#clock }),
       events: new EventSource(this.#options, remote),
       samples: 0,
       isBusy: false,
+      isLost: false,
       cancelWait: () => {},
     };
     if (delay !== undefined) heard.source.calibrate(delay);
     this.#servers.set(`${source}`, heard);
     return heard;
+  }
+
+  /** Makes room for a server by forgetting a lost one; false when there is none. */
+  #forgetOne(): boolean {
+    for (const [name, heard] of this.#servers) {
+      if (!heard.isLost) continue;
+      heard.cancelWait();
+      heard.events.become("stopped");
+      this.#servers.delete(name);
+      return true;
+    }
+    return false;
   }
 
   /**
@@ -290,10 +308,12 @@ export class NTPBroadcastClient implements AsyncDisposable {
 
   /** Notes that a server is heard, and waits for its next broadcasts. */
   #hear(heard: Heard, poll: number): void {
+    heard.isLost = false;
     heard.events.become("reachable");
     heard.cancelWait();
     const interval = 2 ** Math.min(GREATEST_POLL, Math.max(LEAST_POLL, poll));
     heard.cancelWait = this.#after(PATIENCE * interval * 1000, () => {
+      heard.isLost = true;
       heard.events.become("unreachable");
     });
   }
@@ -320,6 +340,7 @@ export class NTPBroadcastClient implements AsyncDisposable {
       heard.source.calibrate(delay, samples.at(-1)!.packet.transmitTimestamp);
     } catch (error) {
       if (this.#ending.signal.aborted) return;
+      heard.isLost = true;
       heard.events.failed(lacksInterface(remote) ? withRemedy(error) : error as Error);
       this.#after(RETRY_MS, () => heard.isBusy = false);
     }

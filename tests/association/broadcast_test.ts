@@ -278,6 +278,21 @@ test("servers are bounded in number", async () => {
   assertEquals([servers.length, ignored["too many servers"]], [3, 7]);
 });
 
+test("strangers who are not heard again keep no place from an honest server", async () => {
+  const stage = new Stage();
+  const { client, samples } = await listen(stage, { allowUnauthenticated: true, maxServers: 3 });
+  for (let i = 1; i <= 3; i++) { // none of them answers the volley
+    const send = await forger(stage, `198.51.100.${i}`);
+    send({ transmitTimestamp: stage.time.now() });
+  }
+  await stage.time.run(60_000);
+  assertEquals(client.statistics().servers.length, 3);
+  broadcasterOf(stage, await serve(stage));
+  await stage.time.run(200_000);
+  assert(samples.length > 0);
+  assertEquals(client.statistics().servers.length, 3);
+});
+
 test("a server that falls silent counts as unreachable, until it is heard again", async () => {
   const stage = new Stage();
   const server = await serve(stage);

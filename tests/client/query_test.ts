@@ -14,13 +14,12 @@ import {
   NTPError,
   NTPPacket,
   type NTPPacketFields,
-  referenceIdFromText,
   timestampFromDate,
 } from "../../src/packet/mod.ts";
 import { NTPServer } from "../../src/server/ntp_server.ts";
 import { Endpoint } from "../../src/transport/endpoint.ts";
 import type { BindUdp, UdpTransport } from "../../src/transport/udp_transport.ts";
-import { Stage } from "./stage.ts";
+import { kiss, replyTo, Stage } from "./stage.ts";
 
 const SERVER = "192.0.2.1";
 
@@ -30,26 +29,6 @@ async function serve(stage: Stage, hostname = SERVER, aheadSeconds = 0): Promise
   const server = new NTPServer({ clock, refid: "GPS", bind: stage.network.bind });
   await server.listen({ hostname });
   return server;
-}
-
-/** A good reply to a request, changed as wanted. */
-function replyTo(stage: Stage, request: Uint8Array, fields: Partial<NTPPacketFields> = {}) {
-  const { version, transmitTimestamp } = NTPPacket.decode(request);
-  return new NTPPacket({
-    version,
-    mode: 4,
-    stratum: 1,
-    precision: -20,
-    referenceId: referenceIdFromText("GPS"),
-    originTimestamp: transmitTimestamp,
-    receiveTimestamp: stage.time.now(),
-    transmitTimestamp: stage.time.now(),
-    ...fields,
-  }).encode();
-}
-
-function kiss(code: string): Partial<NTPPacketFields> {
-  return { stratum: 0, leapIndicator: 3, referenceId: referenceIdFromText(code) };
 }
 
 async function failure(promise: Promise<unknown>): Promise<NTPError> {

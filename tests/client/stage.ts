@@ -1,7 +1,12 @@
 import type { Clock } from "../../src/clock/clock.ts";
 import { FunctionClock } from "../../src/clock/function_clock.ts";
 import type { QueryOptions } from "../../src/client/options.ts";
-import { addSeconds } from "../../src/packet/mod.ts";
+import {
+  addSeconds,
+  NTPPacket,
+  type NTPPacketFields,
+  referenceIdFromText,
+} from "../../src/packet/mod.ts";
 import { VirtualTime } from "../../src/testing/virtual_time.ts";
 import { MemoryNetwork, type MemoryNetworkOptions } from "../../src/transport/memory.ts";
 import type { DatagramHandler, UdpTransport } from "../../src/transport/udp_transport.ts";
@@ -67,4 +72,29 @@ export class Stage {
     for (const transport of this.#bound) await transport.close();
     return await done;
   }
+}
+
+/** A good reply to a request, changed as wanted. */
+export function replyTo(
+  stage: Stage,
+  request: Uint8Array,
+  fields: Partial<NTPPacketFields> = {},
+): Uint8Array {
+  const { version, transmitTimestamp } = NTPPacket.decode(request);
+  return new NTPPacket({
+    version,
+    mode: 4,
+    stratum: 1,
+    precision: -20,
+    referenceId: referenceIdFromText("GPS"),
+    originTimestamp: transmitTimestamp,
+    receiveTimestamp: stage.time.now(),
+    transmitTimestamp: stage.time.now(),
+    ...fields,
+  }).encode();
+}
+
+/** The fields of a kiss-o'-death. */
+export function kiss(code: string): Partial<NTPPacketFields> {
+  return { stratum: 0, leapIndicator: 3, referenceId: referenceIdFromText(code) };
 }

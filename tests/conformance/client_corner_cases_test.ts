@@ -7,8 +7,8 @@ import type { QueryOptions } from "../../src/client/options.ts";
 import { NTPError, NTPPacket, type NTPPacketFields } from "../../src/packet/mod.ts";
 import { Endpoint } from "../../src/transport/endpoint.ts";
 import type { UdpTransport } from "../../src/transport/udp_transport.ts";
-import { Stage } from "../client/stage.ts";
-import { kiss, outcomeOf, replyTo, serve, SERVER, Stranger } from "./scene.ts";
+import { kiss, replyTo, Stage } from "../client/stage.ts";
+import { outcomeOf, serve, SERVER, Stranger } from "./scene.ts";
 
 /** What becomes of a query whose only answer has these fields. */
 async function outcomeWith(fields: (stage: Stage) => Partial<NTPPacketFields>): Promise<string> {

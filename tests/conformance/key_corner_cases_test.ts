@@ -6,8 +6,8 @@ import { KEY_TYPES, secretLengthOf, SymmetricKey } from "../../src/auth/symmetri
 import { query } from "../../src/client/query.ts";
 import { signed } from "../../src/client/request.ts";
 import { NTPPacket } from "../../src/packet/mod.ts";
-import { Stage } from "../client/stage.ts";
-import { kiss, outcomeOf, replyTo, request, serve, SERVER, Stranger } from "./scene.ts";
+import { kiss, replyTo, Stage } from "../client/stage.ts";
+import { outcomeOf, request, serve, SERVER, Stranger } from "./scene.ts";
 
 function keyOf(id: number, fill: number = id, type: SymmetricKey["type"] = "SHA1"): SymmetricKey {
   return new SymmetricKey({

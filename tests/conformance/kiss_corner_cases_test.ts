@@ -4,8 +4,8 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { KissOfDeathError } from "../../src/client/kiss_of_death_error.ts";
 import { query } from "../../src/client/query.ts";
 import { NTPPacket } from "../../src/packet/mod.ts";
-import { Stage } from "../client/stage.ts";
-import { kiss, replyTo, request, seeded, serve, SERVER, Stranger } from "./scene.ts";
+import { kiss, replyTo, Stage } from "../client/stage.ts";
+import { request, seeded, serve, SERVER, Stranger } from "./scene.ts";
 
 test("KoD believed only after the origin check (CVE-2015-7704, CVE-2015-7705)", async () => {
   for (const code of ["DENY", "RSTR", "RATE", "NTSN", "XYZW"]) {

@@ -1,7 +1,7 @@
 import { query } from "../../src/client/query.ts";
 import type { QueryOptions } from "../../src/client/options.ts";
 import { NTPError } from "../../src/packet/error.ts";
-import { NTPPacket, type NTPPacketFields, referenceIdFromText } from "../../src/packet/mod.ts";
+import { NTPPacket, type NTPPacketFields } from "../../src/packet/mod.ts";
 import { NTPServer } from "../../src/server/ntp_server.ts";
 import type { NTPServerOptions } from "../../src/server/ntp_server_options.ts";
 import { Endpoint } from "../../src/transport/endpoint.ts";
@@ -30,31 +30,6 @@ export async function serve(
   const server = new NTPServer({ clock: stage.clock(), bind: stage.network.bind, ...options });
   await server.listen({ hostname });
   return server;
-}
-
-/** A good reply to a request, changed as wanted. */
-export function replyTo(
-  stage: Stage,
-  request: Uint8Array,
-  fields: Partial<NTPPacketFields> = {},
-): Uint8Array {
-  const { version, transmitTimestamp } = NTPPacket.decode(request);
-  return new NTPPacket({
-    version,
-    mode: 4,
-    stratum: 1,
-    precision: -20,
-    referenceId: referenceIdFromText("GPS"),
-    originTimestamp: transmitTimestamp,
-    receiveTimestamp: stage.time.now(),
-    transmitTimestamp: stage.time.now(),
-    ...fields,
-  }).encode();
-}
-
-/** The fields of a kiss-o'-death. */
-export function kiss(code: string): Partial<NTPPacketFields> {
-  return { stratum: 0, leapIndicator: 3, referenceId: referenceIdFromText(code) };
 }
 
 /** What becomes of a query: `"ok"`, or the code of its error. */
