@@ -18,4 +18,7 @@
 export type { Clock, ClockState } from "../clock/clock.ts";
 export type { Timers } from "../clock/timers.ts";
 export type { LeapIndicator } from "../packet/leap_indicator.ts";
+export { ClockErrors, type ClockErrorSpan, type ClockErrorStatistics } from "./clock_errors.ts";
+export { Oscillator, type OscillatorOptions } from "./oscillator.ts";
+export { RandomStream } from "./random_stream.ts";
 export { VirtualTime, type VirtualTimeOptions } from "./virtual_time.ts";
