@@ -1,168 +1,138 @@
-// npm run bench:server: requests per second, CPU time per request and latency of our server on each
-// runtime, and of chronyd, in turns in the same run. README.md says how to read it.
+// npm run bench:server: our server on each runtime and by each transport, next to other daemons and to
+// the least that one in C can cost: how much, how quickly, how exactly. In turns in the same run.
+// README.md says how to read it.
 
-import { fileURLToPath } from "node:url";
-import { runArguments } from "../tools/launch.mjs";
-import { RUNTIMES, runtimes } from "../tools/runtimes.mjs";
-import { findChronyd } from "./lib/chronyd.mjs";
+import { judge, verdictTable } from "./lib/bars.mjs";
 import { Contest } from "./lib/contest.mjs";
-import { buildLoad } from "./lib/load.mjs";
+import { runAccuracy, timeToFirstAnswer } from "./lib/load.mjs";
 import { describeMachine, warnIfBusy } from "./lib/machine.mjs";
+import { conclude, MEASURES, warmUp } from "./lib/measures.mjs";
 import { readOptions } from "./lib/options.mjs";
-import { choosePath } from "./lib/path.mjs";
+import { chooseKind, makePath } from "./lib/path.mjs";
+import { Server } from "./lib/process.mjs";
 import { publish, Report } from "./lib/report.mjs";
-
-const BASELINE = "chronyd noclientlog";
-/** Latency is measured at this rate, or at half of what the server can do where that is less. */
-const RATE = 20_000;
-/** Requests outstanding at saturation: fewer than the kernel's default buffer holds, so none is lost. */
-const WINDOW = 128;
+import { signRequestsWith } from "./lib/signer.mjs";
+import { BASELINE_C, findSubjects, NOCLIENTLOG, RATELIMIT } from "./lib/subjects.mjs";
+import { compile } from "./lib/compile.mjs";
 
 const options = readOptions("bench:server", {
-  rounds: [3, 7],
-  extra: { path: "namespaces (default when root) or loopback" },
+  rounds: [2, 7],
+  extra: {
+    path: "namespaces (default when root) or loopback",
+    subjects: "TEXT,…: as --only for each TEXT",
+    measures: `which of ${Object.keys(MEASURES).join(", ")}`,
+  },
 });
 const times = options.quick
-  ? { warm: 0.15, seconds: 0.5, first: 0.6 }
-  : { warm: 0.4, seconds: 2, first: 2 };
+  ? { warm: 0.1, seconds: 0.3, first: 0.5, accuracy: 0.3 }
+  : { warm: 0.4, seconds: 1.5, first: 1.5, accuracy: 1 };
 
 const log = (/** @type {string} */ line) => console.error(line);
 
-/** @returns {Promise<{ subjects: import("./lib/contest.mjs").Subject[], versions: Record<string, string> }>} */
-async function findSubjects() {
-  const chronyd = await findChronyd();
-  const found = Object.values(await runtimes(RUNTIMES, log));
-  const file = fileURLToPath(new URL("portable_server.ts", import.meta.url));
-  const all = [
-    { name: BASELINE, command: chronyd.command(["noclientlog"]) },
-    // Limits that nobody reaches: its work is done, and nothing is dropped.
-    { name: "chronyd ratelimit", command: chronyd.command(["ratelimit interval -19 burst 255"]) },
-    ...found.map(({ name, path }) => ({
-      name: `portable ${name}`,
-      command: (
-        /** @type {string} */ hostname,
-        /** @type {number} */ port,
-      ) => [path, ...runArguments(name, file, [hostname, String(port)], true)],
-    })),
-  ];
-  const { only } = options;
-  const subjects = all.filter(({ name }) =>
-    name === BASELINE || only.length === 0 || only.some((text) => name.includes(text))
+/** @param {string | undefined} text */
+const listOf = (text) => text === undefined ? [] : text.split(",").filter(Boolean);
+
+/** @returns {(keyof typeof MEASURES)[]} */
+function chosenMeasures() {
+  const all = /** @type {(keyof typeof MEASURES)[]} */ (Object.keys(MEASURES));
+  const asked = listOf(options.extra.measures);
+  for (const name of asked) {
+    if (!Object.hasOwn(MEASURES, name)) {
+      throw new Error(`--measures ${name}: there are ${all.join(", ")}`);
+    }
+  }
+  return all.filter((name) =>
+    asked.length > 0 ? asked.includes(name) : !options.quick || MEASURES[name].quick
   );
-  return {
-    subjects,
-    versions: Object.fromEntries([
-      ["chronyd", chronyd.version],
-      ...found.map(({ name, version }) => [name, version]),
-    ]),
-  };
+}
+
+/**
+ * How long a datagram is on its way, from the kernel's stamp of its departure to that of its arrival.
+ *
+ * @param {import("./lib/path.mjs").Path["kind"]} kind
+ */
+async function measureTransit(kind) {
+  const path = makePath(kind);
+  const command = [compile("baseline"), "--address", path.hostname, "--port", String(path.port)];
+  const server = new Server(BASELINE_C, path.atServer(command), {
+    seconds: 30,
+    core: path.cores?.server,
+  });
+  try {
+    // Until it is there.
+    await timeToFirstAnswer(path, path.port, { start: () => server.gone, anyStratum: false });
+    const { outwardNs } = await runAccuracy(path, {
+      port: path.port,
+      rate: 500,
+      seconds: 0.5,
+      transitNs: 0,
+    });
+    return outwardNs.p50;
+  } finally {
+    await server.stop();
+    path.remove();
+  }
 }
 
 async function main() {
-  const program = buildLoad();
-  const { subjects, versions } = await findSubjects();
-  const path = choosePath(options.extra.path);
-  const machine = describeMachine({ network: path.kind, versions });
-  if (!path.cores) machine.warnings.push("only one core: server and load generator share it");
+  const measures = chosenMeasures();
+  const kind = chooseKind(options.extra.path);
+  const only = [...options.only, ...listOf(options.extra.subjects)];
+  const { subjects, versions } = await findSubjects({ only, quick: options.quick, kind, log });
+  if (measures.includes("mac")) signRequestsWith();
+  const machine = describeMachine({ network: kind, versions, cannotRun: {} });
+  const contest = new Contest(kind);
   await warnIfBusy(machine);
-  const report = new Report("server", machine, { text: BASELINE, of: () => BASELINE });
-  const contest = new Contest(path, program);
-  log(`${path.kind}; ${options.rounds} rounds of ${subjects.map(({ name }) => name).join(", ")}`);
+  const report = new Report("server", machine, {
+    text: NOCLIENTLOG,
+    of: () => NOCLIENTLOG,
+    all: [NOCLIENTLOG, RATELIMIT, BASELINE_C],
+  });
+  log(`${kind}; ${options.rounds} rounds of ${subjects.map(({ name }) => name).join(", ")}`);
   try {
-    const lifetime = 60 + (options.rounds + 1) * subjects.length * 15;
+    const transitNs = await measureTransit(kind);
+    machine.transitNs = transitNs;
+    const lifetime = 120 + (options.rounds + 1) * subjects.length * 20;
     const contestants = [];
     for (const subject of subjects) {
-      const contestant = await contest.start(subject, lifetime);
-      contestants.push({ ...contestant, rate: await findRate(contest, contestant) });
+      const starts = measures.includes("start") && !options.quick ? options.rounds + 1 : 1;
+      const contestant = await contest.start(subject, { seconds: lifetime, times: starts });
+      if (typeof contestant === "string") {
+        log(`${subject.name} cannot run: ${contestant}`);
+        machine.cannotRun[subject.name] = contestant;
+        machine.warnings.push(`${subject.name} cannot run: ${contestant}`);
+        continue;
+      }
+      if (!contestant.path.cores) {
+        contest.warnings.add("only one core: server and load generator share it");
+      }
+      if (measures.includes("start") && !subject.anyStratum) {
+        for (const ms of contestant.startMs) report.add(subject.name, "start ms", "ms", ms);
+      }
+      contestants.push(await warmUp(contest, contestant, times.first));
+      log(`${subject.name} has started, in ${contestant.startMs.map(Math.round).join(", ")} ms`);
     }
     for (let round = 0; round < options.rounds; round++) {
       for (let i = 0; i < contestants.length; i++) {
         // Nobody is always first, or always behind the same other one.
         const contestant = contestants[(i + round) % contestants.length];
-        await measure(contest, contestant, report, `round ${round + 1}/${options.rounds}`);
+        const said = [];
+        for (const name of measures) {
+          said.push(await MEASURES[name].run({ contest, report, times, transitNs }, contestant));
+        }
+        const text = said.filter(Boolean).join("\n").replaceAll("\n", `\n${" ".repeat(12)}`);
+        log(`round ${round + 1}/${options.rounds}  ${contestant.name}\n${" ".repeat(12)}${text}`);
       }
     }
+    for (const contestant of contestants) conclude(report, contestant);
   } finally {
     await contest.stop();
   }
   machine.warnings.push(...contest.warnings);
+  const verdicts = judge(report.rows);
+  report.more = { bars: verdicts };
   publish(report, options, machine.warnings);
-}
-
-/**
- * Warms a server up, and finds the rate at which its latency is measured.
- *
- * @param {Contest} contest
- * @param {import("./lib/contest.mjs").Contestant} contestant
- */
-async function findRate(contest, contestant) {
-  let most = 0;
-  // Its compiler, or somebody else on the machine, may be in the way at first.
-  for (let attempt = 0; attempt < 3 && most < RATE / 0.8; attempt++) {
-    const { perSecond } = await contest.load(contestant, {
-      window: WINDOW,
-      warm: times.first,
-      seconds: 0.3,
-    });
-    most = Math.max(most, perSecond);
-  }
-  if (most >= RATE / 0.8) return RATE;
-  const rate = Math.max(100, Math.floor(most / 2000) * 1000);
-  contest.warnings.add(
-    `p50 and p99 of ${contestant.name} are at ${rate}/s: it cannot do ${RATE}/s`,
-  );
-  return rate;
-}
-
-/**
- * One round of one server.
- *
- * @param {Contest} contest
- * @param {import("./lib/contest.mjs").Contestant & { rate: number }} contestant
- * @param {Report} report
- * @param {string} round
- */
-async function measure(contest, contestant, report, round) {
-  const { name, rate } = contestant;
-  const full = await contest.load(contestant, { window: WINDOW, ...times });
-  const steady = await contest.load(contestant, { rate, ...times });
-  if (full.answered === 0 || steady.answered === 0) {
-    throw new Error(`${name} has stopped answering`);
-  }
-  report.add(name, "requests/s", "1/s", full.perSecond);
-  report.add(name, "cpu us/request", "us", full.server.cpuUsPerRequest);
-  report.add(name, "p50 us", "us", steady.latencyUs.p50);
-  report.add(name, "p99 us", "us", steady.latencyUs.p99);
-  for (
-    const [what, { loss, kissed, invalid }] of /** @type {const} */ ([
-      ["at saturation", full],
-      [`at ${rate}/s`, steady],
-    ])
-  ) {
-    if (loss > 0.01) contest.warnings.add(`${name} lost ${(loss * 100).toFixed(1)} % ${what}`);
-    if (kissed + invalid > 0) {
-      contest.warnings.add(`${name} gave ${kissed} kisses, ${invalid} invalid replies ${what}`);
-    }
-  }
-  if (full.generator.idle < 0.02 && full.server.core < 0.85) {
-    contest.warnings.add(`requests/s of ${name} may be the load generator's limit`);
-  }
-  log(
-    `${round}  ${name.padEnd(20)} ${Math.round(full.perSecond)}/s, ${
-      full.server.cpuUsPerRequest.toFixed(2)
-    } us` +
-      ` (server ${percent(full.server.cpu)}, its core ${
-        percent(full.server.core)
-      }, generator idle` +
-      ` ${percent(full.generator.idle)}); p50 ${steady.latencyUs.p50.toFixed(1)}, p99 ${
-        steady.latencyUs.p99.toFixed(1)
-      } us`,
-  );
-}
-
-/** @param {number} share */
-function percent(share) {
-  return `${Math.round(share * 100)} %`;
+  if (!options.json && verdicts.length > 0) console.log(`\n${verdictTable(verdicts)}`);
 }
 
 try {

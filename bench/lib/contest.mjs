@@ -1,74 +1,98 @@
 // Servers side by side on one core, and load on one of them at a time.
 
-import { runLoad } from "./load.mjs";
+import { runAccuracy, runLoad, timeToFirstAnswer } from "./load.mjs";
+import { makePath } from "./path.mjs";
 import { Server } from "./process.mjs";
-
-/**
- * @typedef {object} Subject a server that can be measured
- * @property {string} name
- * @property {(hostname: string, port: number) => string[]} command starts it, in the foreground
- */
 
 /**
  * @typedef {object} Contestant one that runs
  * @property {string} name
- * @property {number} port
+ * @property {import("./subjects.mjs").Subject} subject
+ * @property {import("./path.mjs").Path} path
  * @property {Server} server
+ * @property {number[]} startMs how long it took to the first answer, each time that it was started
  */
 
-const FIRST_PORT = 12_300;
+/** Status of a subject that says why it cannot run. */
+const CANNOT = 3;
 
-/** All servers of a benchmark, on one path. */
+/** All servers of a benchmark, each on a path of its own. */
 export class Contest {
   /** What disturbed the figures, each said once. @type {Set<string>} */
   warnings = new Set();
-  #path;
-  #program;
+  #kind;
   /** @type {Contestant[]} */
   #contestants = [];
 
-  /**
-   * @param {import("./path.mjs").Path} path
-   * @param {string} program the load generator
-   */
-  constructor(path, program) {
-    this.#path = path;
-    this.#program = program;
+  /** @param {import("./path.mjs").Path["kind"]} kind */
+  constructor(kind) {
+    this.#kind = kind;
   }
 
   /**
    * Starts a server and waits until it answers.
    *
-   * @param {Subject} subject
-   * @param {number} seconds how long it may live
-   * @returns {Promise<Contestant>}
+   * @param {import("./subjects.mjs").Subject} subject
+   * @param {{ seconds: number, times?: number }} options `seconds`: how long it may live; `times`: how
+   * often to start it, to see how long that takes
+   * @returns {Promise<Contestant | string>} or why it cannot run
    */
-  async start({ name, command }, seconds) {
-    const { hostname, cores } = this.#path;
-    const port = FIRST_PORT + this.#contestants.length;
-    const server = new Server(name, this.#path.atServer(command(hostname, port)), {
-      seconds,
-      core: cores?.server,
-    });
-    const contestant = { name, port, server };
-    this.#contestants.push(contestant);
-    const deadline = performance.now() + 15_000;
-    do {
-      const { answered } = await this.load(contestant, { window: 1, warm: 0, seconds: 0.1 });
-      if (answered > 0) return contestant;
-    } while (performance.now() < deadline);
-    throw new Error(`${name} does not answer: ${server.output.trim()}`);
+  async start(subject, { seconds, times = 1 }) {
+    const path = makePath(this.#kind);
+    const startMs = [];
+    for (let i = 0;; i++) {
+      /** @type {Server | undefined} */
+      let server;
+      const command = subject.command(path);
+      const begin = () =>
+        server = new Server(subject.name, command, {
+          seconds,
+          env: subject.env ?? {},
+          // Nobody pins a server before it has started, with its compilers and collectors.
+          core: i === times - 1 ? path.cores?.server : undefined,
+        });
+      let reason = "";
+      try {
+        const took = timeToFirstAnswer(path, path.port, {
+          anyStratum: subject.anyStratum === true,
+          start: () => begin().gone,
+        });
+        if (i < times - 1 || times === 1) startMs.push(await took);
+        else await took;
+      } catch (error) {
+        reason = error instanceof Error ? error.message : String(error);
+      }
+      if (server === undefined || server.ended || reason !== "") {
+        const output = server?.output.trim() ?? "";
+        const cannot = server?.ended && server.status === CANNOT;
+        await server?.stop();
+        path.remove();
+        if (cannot) return output.replace(/^[^]*cannot run: /, "").split("\n")[0];
+        throw new Error(`${subject.name} does not answer: ${output || reason}`);
+      }
+      if (i === times - 1) {
+        const contestant = { name: subject.name, subject, path, server, startMs };
+        this.#contestants.push(contestant);
+        return contestant;
+      }
+      await server.stop();
+    }
   }
 
   /**
    * Puts load on one of them.
    *
    * @param {Contestant} contestant
-   * @param {{ window?: number, rate?: number, warm: number, seconds: number }} load
+   * @param {import("./load.mjs").Load} load
    */
-  async load({ name, port, server }, load) {
+  async load({ name, subject, path, server }, load) {
     if (server.ended) throw new Error(`${name} has ended: ${server.output.trim()}`);
-    const result = await runLoad(this.#program, this.#path, { port, pid: server.pid, ...load });
+    const result = await runLoad(path, {
+      port: path.port,
+      pids: server.pids,
+      anyStratum: subject.anyStratum === true,
+      ...load,
+    });
     if (result.generator.waited > 0.03) {
       this.warnings.add("other processes took the load generator's core: latencies are too long");
     }
@@ -86,9 +110,37 @@ export class Contest {
     return result;
   }
 
-  /** Ends all servers and removes the path. */
+  /**
+   * Asks one of them how late it is, while it has load or none.
+   *
+   * @param {Contestant} contestant
+   * @param {{ seconds: number, transitNs: number, loadRate?: number }} options
+   */
+  async accuracy(contestant, { seconds, transitNs, loadRate }) {
+    const { name, path, server } = contestant;
+    if (server.ended) throw new Error(`${name} has ended: ${server.output.trim()}`);
+    const ask = () =>
+      runAccuracy(path, { port: path.port, rate: ACCURACY_RATE, seconds, transitNs });
+    if (loadRate === undefined) return await ask();
+    const load = runLoad(path, {
+      port: path.port,
+      pids: [],
+      rate: loadRate,
+      warm: 0.2,
+      seconds: seconds + 0.3,
+      anyStratum: contestant.subject.anyStratum === true,
+    });
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    const [result] = await Promise.all([ask(), load]);
+    return result;
+  }
+
+  /** Ends all servers and removes their paths. */
   async stop() {
     await Promise.all(this.#contestants.map(({ server }) => server.stop()));
-    this.#path.remove();
+    for (const { path } of this.#contestants) path.remove();
   }
 }
+
+/** How often the accuracy client asks, per second. */
+const ACCURACY_RATE = 500;

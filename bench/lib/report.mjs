@@ -8,6 +8,7 @@
  * @property {string} unit
  * @property {string | null} baseline the subject it is compared with
  * @property {number | null} ratio value ÷ the baseline's value; null where there is nothing to divide by
+ * @property {Record<string, number>} [ratios] to each subject that the benchmark compares all with
  */
 
 /**
@@ -35,14 +36,17 @@ export class Report {
   #name;
   #machine;
   #baseline;
+  /** What the one object of `--json` has besides. @type {Record<string, unknown>} */
+  more = {};
   /** @type {Map<string, { subject: string, measure: string, unit: string, values: number[] }>} */
   #samples = new Map();
 
   /**
    * @param {string} name of the benchmark
    * @param {object} machine what it ran on
-   * @param {{ text: string, of: (subject: string) => string | null }} baseline the subject that each
-   * subject is compared with, and what to call it under the table
+   * @param {{ text: string, of: (subject: string) => string | null, all?: string[] }} baseline the
+   * subject that each subject is compared with, and what to call it under the table; `all`: subjects
+   * that each is compared with besides
    */
   constructor(name, machine, baseline) {
     this.#name = name;
@@ -69,42 +73,63 @@ export class Report {
   get rows() {
     return [...this.#samples.values()].map(({ subject, measure, unit, values }) => {
       const baseline = this.#baseline.of(subject);
-      const base = this.#samples.get(`${baseline}\n${measure}`);
       const value = rounded(median(values));
-      const divisor = base ? rounded(median(base.values)) : 0;
-      const ratio = divisor > 0 ? Number((value / divisor).toFixed(3)) : null;
-      return { subject, measure, value, unit, baseline, ratio };
+      const ratioTo = (/** @type {string | null} */ other) => {
+        const base = this.#samples.get(`${other}\n${measure}`);
+        const divisor = base ? rounded(median(base.values)) : 0;
+        return divisor > 0 ? Number((value / divisor).toFixed(3)) : null;
+      };
+      const row = { subject, measure, value, unit, baseline, ratio: ratioTo(baseline) };
+      if (this.#baseline.all === undefined) return row;
+      const ratios = this.#baseline.all.map((other) => [other, ratioTo(other)]);
+      return { ...row, ratios: Object.fromEntries(ratios.filter(([, ratio]) => ratio !== null)) };
     });
   }
 
   /** The one object of `--json`. */
   toJSON() {
-    return { name: this.#name, machine: this.#machine, rows: this.rows };
+    return { name: this.#name, machine: this.#machine, rows: this.rows, ...this.more };
   }
 
   /**
-   * One line for each subject; a column for each measure, with its ratio behind it.
+   * One line for each subject; a column for each measure, with its ratio behind it. Where that would
+   * be too wide for anybody, a table for every few measures.
    *
    * @returns {string}
    */
   table() {
     const rows = this.rows;
     const measures = [...new Set(rows.map(({ measure }) => measure))];
-    const subjects = [...new Set(rows.map(({ subject }) => subject))];
-    const lines = [["", ...measures.flatMap((measure) => [measure, "ratio"])]];
-    for (const subject of subjects) {
-      const cells = measures.flatMap((measure) => {
-        const row = rows.find((row) => row.subject === subject && row.measure === measure);
-        return [row ? row.value.toLocaleString("en") : "–", row?.ratio?.toFixed(2) ?? ""];
-      });
-      lines.push([subject, ...cells]);
+    const tables = [];
+    for (let i = 0; i < measures.length; i += MEASURES_IN_TABLE) {
+      tables.push(tableOf(rows, measures.slice(i, i + MEASURES_IN_TABLE)));
     }
-    const widths = lines[0].map((_, i) => Math.max(...lines.map((line) => line[i].length)));
-    const text = lines.map((line) =>
-      line.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join("  ")
-    );
-    return `${text.join("\n")}\n\nRatios are to ${this.#baseline.text}.`;
+    return `${tables.join("\n\n")}\n\nRatios are to ${this.#baseline.text}.`;
   }
+}
+
+/** How many fit beside each other. */
+const MEASURES_IN_TABLE = 6;
+
+/**
+ * @param {Row[]} rows
+ * @param {string[]} measures
+ */
+function tableOf(rows, measures) {
+  const subjects = [...new Set(rows.map(({ subject }) => subject))];
+  const lines = [["", ...measures.flatMap((measure) => [measure, "ratio"])]];
+  for (const subject of subjects) {
+    const cells = measures.flatMap((measure) => {
+      const row = rows.find((row) => row.subject === subject && row.measure === measure);
+      return [row ? row.value.toLocaleString("en") : "–", row?.ratio?.toFixed(2) ?? ""];
+    });
+    lines.push([subject, ...cells]);
+  }
+  const widths = lines[0].map((_, i) => Math.max(...lines.map((line) => line[i].length)));
+  const text = lines.map((line) =>
+    line.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join("  ")
+  );
+  return text.join("\n");
 }
 
 /**

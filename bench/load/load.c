@@ -13,6 +13,10 @@
  * is not 0 (kiss-o'-death), has a transmit timestamp, and echoes in the origin timestamp what is
  * outstanding. What is not answered within 200 ms is lost.
  *
+ * Requests with more than a header come from a file (--requests), of --request-bytes each; each is
+ * used again and again, so its transmit timestamp must name its place in the file as above. Replies
+ * to them count only if they are as long.
+ *
  * One JSON object on stdout; see print_result. Nothing runs longer than --warm + --seconds + 5 s.
  */
 #define _GNU_SOURCE
@@ -70,6 +74,7 @@ struct used {
   uint64_t expires_ns; /* CLOCK_MONOTONIC */
 };
 
+static uint8_t *ready_made; /* requests of the file */
 static struct slot *slots;
 static uint32_t *free_slots, free_count, slot_count;
 static struct used *queue;
@@ -97,12 +102,18 @@ static void release(uint32_t index) {
   free_slots[free_count++] = index;
 }
 
-static void take_slot(uint8_t request[REQUEST_BYTES], uint64_t sent_ns, uint64_t now_ns) {
+static int request_bytes(void); /* an option */
+
+static void take_slot(uint8_t request[MAX_REQUEST_BYTES], uint64_t sent_ns, uint64_t now_ns) {
   uint32_t index = free_slots[--free_count];
   uint64_t transmit = (random64() | 1ull << 63) >> SLOT_BITS << SLOT_BITS | index;
+  if (ready_made) {
+    memcpy(request, ready_made + (size_t)index * request_bytes(), request_bytes());
+    memcpy(&transmit, request + REPLY_TRANSMIT, 8);
+  }
   slots[index] = (struct slot){transmit, sent_ns};
   queue[(queue_head + queue_length++) & ((1u << SLOT_BITS) - 1)] = (struct used){transmit, now_ns + LOST_AFTER_NS};
-  memcpy(request + REPLY_TRANSMIT, &transmit, 8);
+  if (!ready_made) memcpy(request + REPLY_TRANSMIT, &transmit, 8);
 }
 
 static struct slot *slot_of(uint64_t transmit) {
@@ -124,9 +135,11 @@ static void expire(uint64_t now_ns) {
   }
 }
 
+static int any_stratum; /* an option */
+
 static void handle_reply(const uint8_t *reply, size_t length, uint64_t arrival_ns) {
   uint64_t origin, transmit;
-  if (length < REQUEST_BYTES || (reply[0] & 7) != 4) {
+  if (length < HEADER_BYTES || (ready_made && length != (size_t)request_bytes()) || (reply[0] & 7) != 4) {
     result.invalid += measuring;
     return;
   }
@@ -140,7 +153,7 @@ static void handle_reply(const uint8_t *reply, size_t length, uint64_t arrival_n
   int counts = measure_from_ns && slot->sent_ns >= measure_from_ns;
   uint64_t sent_ns = slot->sent_ns;
   release(slot - slots);
-  if (reply[REPLY_STRATUM] == 0) {
+  if (reply[REPLY_STRATUM] == 0 && !any_stratum) {
     result.kissed += counts;
   } else if (transmit == 0 || arrival_ns < sent_ns) {
     result.invalid += counts;
@@ -155,11 +168,11 @@ static void handle_reply(const uint8_t *reply, size_t length, uint64_t arrival_n
 
 static struct {
   struct wire_options wire;
-  const char *wire_name;
+  const char *wire_name, *requests;
   int window, burst, core, server_core, version, pids[MAX_PIDS], pid_count;
   double rate, seconds, warm;
 } options = {
-    .wire = {.port = 123, .sockets = 64, .clients = "172.18.0.0/18"},
+    .wire = {.port = 123, .sockets = 64, .request_bytes = HEADER_BYTES, .clients = "172.18.0.0/18"},
     .wire_name = "sockets",
     .burst = 32,
     .core = -1,
@@ -169,6 +182,8 @@ static struct {
     .warm = 0.2,
 };
 
+static int request_bytes(void) { return options.wire.request_bytes; }
+
 static const char usage_text[] =
     "usage: load --target ADDRESS (--window N | --rate PER_SECOND) [option…]\n"
     "  --port N            123\n"
@@ -176,6 +191,8 @@ static const char usage_text[] =
     "  --warm S            load before that, 0 to 60; 0.2\n"
     "  --burst N           requests per system call at most, 1 to 64; 32\n"
     "  --version N         NTP version of the requests, 1 to 4; 4\n"
+    "  --requests FILE     requests to send, as many as there are slots: --request-bytes N each, 52 to 128\n"
+    "  --any-stratum 1     stratum 0 is an answer too: of servers that are not synchronised\n"
     "  --core N            run on this core\n"
     "  --pid N             report this process's CPU time (may be given again)\n"
     "  --server-core N     report what else ran on this core\n"
@@ -194,14 +211,15 @@ static double number(const char *name, const char *text, double least, double mo
 }
 
 static void read_options(int argc, char **argv) {
-  enum { TARGET, PORT, WINDOW, RATE, SECONDS, WARM, BURST, VERSION, CORE, PID, SERVER_CORE, WIRE, SOCKETS, INTERFACE, MAC, CLIENTS };
+  enum { TARGET, PORT, WINDOW, RATE, SECONDS, WARM, BURST, VERSION, CORE, PID, SERVER_CORE, WIRE, SOCKETS, INTERFACE, MAC, CLIENTS, REQUESTS, LENGTH, ANY };
   static const struct option known[] = {
       {"target", 1, 0, TARGET}, {"port", 1, 0, PORT},       {"window", 1, 0, WINDOW},
       {"rate", 1, 0, RATE},     {"seconds", 1, 0, SECONDS}, {"warm", 1, 0, WARM},
       {"burst", 1, 0, BURST},   {"version", 1, 0, VERSION}, {"core", 1, 0, CORE},
       {"pid", 1, 0, PID},       {"server-core", 1, 0, SERVER_CORE},
       {"wire", 1, 0, WIRE},     {"sockets", 1, 0, SOCKETS}, {"interface", 1, 0, INTERFACE},
-      {"mac", 1, 0, MAC},       {"clients", 1, 0, CLIENTS}, {0, 0, 0, 0},
+      {"mac", 1, 0, MAC},       {"clients", 1, 0, CLIENTS},
+      {"requests", 1, 0, REQUESTS}, {"request-bytes", 1, 0, LENGTH}, {"any-stratum", 1, 0, ANY}, {0, 0, 0, 0},
   };
   for (int which, index; (which = getopt_long(argc, argv, "", known, &index)) != -1;) {
     const char *name = which == '?' ? "" : known[index].name;
@@ -224,6 +242,9 @@ static void read_options(int argc, char **argv) {
       case INTERFACE: options.wire.interface = optarg; break;
       case MAC: options.wire.mac = optarg; break;
       case CLIENTS: options.wire.clients = optarg; break;
+      case REQUESTS: options.requests = optarg; break;
+      case LENGTH: options.wire.request_bytes = number(name, optarg, HEADER_BYTES, MAX_REQUEST_BYTES); break;
+      case ANY: any_stratum = number(name, optarg, 0, 1); break;
       default: fputs(usage_text, stderr), exit(1);
     }
   }
@@ -274,7 +295,7 @@ static int due(double *next, uint64_t now_ns) {
 }
 
 static uint64_t send_due(struct wire *wire, int count, uint64_t now_ns) {
-  static uint8_t requests[MAX_BURST][REQUEST_BYTES];
+  static uint8_t requests[MAX_BURST][MAX_REQUEST_BYTES];
   uint64_t sent_ns = realtime_ns();
   for (int i = 0; i < count; i++) {
     requests[i][0] = options.version << 3 | 3; /* leap 0, mode 3; all else zero (data minimisation) */
@@ -315,6 +336,22 @@ static void print_result(const struct wire *wire, const struct snapshot *from, c
          (to->own.waited_ns - from->own.waited_ns) / wall);
 }
 
+/* Reads --requests; returns how many there are. */
+static uint32_t read_requests(void) {
+  FILE *file = fopen(options.requests, "re");
+  if (!file) fail("--requests");
+  size_t most = (size_t)request_bytes() << SLOT_BITS;
+  ready_made = malloc(most);
+  if (!ready_made) fail("memory");
+  uint32_t count = fread(ready_made, request_bytes(), most / request_bytes(), file);
+  fclose(file);
+  if (options.window > (int)count || !count) {
+    errno = EINVAL;
+    fail("--requests has fewer than --window wants");
+  }
+  return count;
+}
+
 int main(int argc, char **argv) {
   read_options(argc, argv);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -326,7 +363,8 @@ int main(int argc, char **argv) {
     if (sched_setaffinity(0, sizeof cores, &cores)) fail("--core");
   }
   struct wire wire = *options.wire_name == 'p' ? open_packet(&options.wire) : open_sockets(&options.wire);
-  make_table(options.window ? options.window : 1 << SLOT_BITS);
+  uint32_t most = options.requests ? read_requests() : 1 << SLOT_BITS;
+  make_table(options.window ? (uint32_t)options.window : most);
 
   uint64_t now_ns = clock_ns(CLOCK_MONOTONIC), idle_ns = 0;
   uint64_t start_ns = now_ns + options.warm * 1e9, end_ns = UINT64_MAX, stop_ns = UINT64_MAX;

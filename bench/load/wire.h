@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { REQUEST_BYTES = 48, MAX_BURST = 64 };
+enum { HEADER_BYTES = 48, MAX_REQUEST_BYTES = 128, MAX_BURST = 64 };
 
 /* Called for each datagram from the server; arrival_ns is CLOCK_REALTIME. */
 typedef void reply_handler(const uint8_t *payload, size_t length, uint64_t arrival_ns);
@@ -23,6 +23,7 @@ struct wire_options {
   const char *target;    /* the server's IPv4 or IPv6 address (packet: IPv4) */
   int port;              /* the server's port */
   int sockets;           /* sockets: how many */
+  int request_bytes;     /* length of each request */
   const char *interface; /* packet: where frames leave and arrive */
   const char *mac;       /* packet: the server's hardware address, aa:bb:cc:dd:ee:ff */
   const char *clients;   /* packet: invented source network, A.B.C.D/BITS */
@@ -31,7 +32,7 @@ struct wire_options {
 struct wire {
   const char *name;
   /* Sends requests[0, count), count <= MAX_BURST; returns how many the kernel took. */
-  int (*send)(uint8_t requests[][REQUEST_BYTES], int count);
+  int (*send)(uint8_t requests[][MAX_REQUEST_BYTES], int count);
   /* Hands over what has arrived, at most a few hundred datagrams, without waiting; returns how many. */
   int (*receive)(reply_handler *handler);
   /* Datagrams that arrived and were lost inside the generator. */

@@ -22,11 +22,11 @@
 #include <unistd.h>
 
 /* Offsets in a frame: Ethernet, IPv4 without options, UDP, payload. */
-enum { IP = 14, IP_SOURCE = 26, UDP = 34, PAYLOAD = 42, FRAME_BYTES = PAYLOAD + REQUEST_BYTES };
+enum { IP = 14, IP_SOURCE = 26, UDP = 34, PAYLOAD = 42 };
 enum { BLOCK_BYTES = 1 << 20, BLOCKS = 16, SLOT_BYTES = 256, SLOTS = BLOCK_BYTES / SLOT_BYTES * BLOCKS };
 
-static int sender, receiver;
-static uint8_t frames[MAX_BURST][FRAME_BYTES];
+static int sender, receiver, request_bytes;
+static uint8_t frames[MAX_BURST][PAYLOAD + MAX_REQUEST_BYTES];
 static struct iovec parts[MAX_BURST];
 static struct mmsghdr outgoing[MAX_BURST];
 static uint32_t network, hosts;
@@ -51,14 +51,14 @@ static void checksum_ip(uint8_t *header) {
   store16(header + 10, ~sum);
 }
 
-static int send_burst(uint8_t requests[][REQUEST_BYTES], int count) {
+static int send_burst(uint8_t requests[][MAX_REQUEST_BYTES], int count) {
   for (int i = 0; i < count; i++) {
     uint8_t *frame = frames[i];
     uint64_t random = random64();
     store32(frame + IP_SOURCE, network + 1 + (uint32_t)random % hosts);
     store16(frame + UDP, 1024 + (random >> 32) % 64000);
     checksum_ip(frame + IP);
-    memcpy(frame + PAYLOAD, requests[i], REQUEST_BYTES);
+    memcpy(frame + PAYLOAD, requests[i], request_bytes);
   }
   int done = 0;
   for (int attempts = 0; done < count && attempts < 64; attempts++) {
@@ -164,20 +164,22 @@ struct wire open_packet(const struct wire_options *options) {
   snprintf(own.ifr_name, sizeof own.ifr_name, "%s", options->interface);
   if (ioctl(sender, SIOCGIFHWADDR, &own)) fail("SIOCGIFHWADDR");
 
+  request_bytes = options->request_bytes;
+  int frame_bytes = PAYLOAD + request_bytes;
   for (int i = 0; i < MAX_BURST; i++) {
     uint8_t *frame = frames[i];
     for (int k = 0; k < 6; k++) frame[k] = mac[k];
     memcpy(frame + 6, own.ifr_hwaddr.sa_data, 6);
     store16(frame + 12, ETH_P_IP);
     frame[IP] = 0x45;
-    store16(frame + IP + 2, FRAME_BYTES - IP);
+    store16(frame + IP + 2, frame_bytes - IP);
     store16(frame + IP + 6, 0x4000); /* do not fragment */
     frame[IP + 8] = 64;
     frame[IP + 9] = IPPROTO_UDP;
     memcpy(frame + IP + 16, &target, 4);
     store16(frame + UDP + 2, options->port);
-    store16(frame + UDP + 4, FRAME_BYTES - UDP); /* checksum 0: none, as RFC 768 allows */
-    parts[i] = (struct iovec){frame, FRAME_BYTES};
+    store16(frame + UDP + 4, frame_bytes - UDP); /* checksum 0: none, as RFC 768 allows */
+    parts[i] = (struct iovec){frame, frame_bytes};
     outgoing[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1};
   }
   return (struct wire){"packet", send_burst, receive_ready, overruns};

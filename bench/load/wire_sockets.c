@@ -14,7 +14,7 @@
 
 enum { MAX_SOCKETS = 1024, SLOT_BYTES = 512 };
 
-static int sockets[MAX_SOCKETS], socket_count, next_socket, poller;
+static int sockets[MAX_SOCKETS], socket_count, next_socket, poller, request_bytes;
 
 static struct mmsghdr outgoing[MAX_BURST], incoming[MAX_BURST];
 static struct iovec outgoing_parts[MAX_BURST], incoming_parts[MAX_BURST];
@@ -26,9 +26,9 @@ static int harmless(int error) {
   return error == EAGAIN || error == EINTR || error == ENOBUFS || error == ECONNREFUSED;
 }
 
-static int send_burst(uint8_t requests[][REQUEST_BYTES], int count) {
+static int send_burst(uint8_t requests[][MAX_REQUEST_BYTES], int count) {
   for (int i = 0; i < count; i++) {
-    outgoing_parts[i] = (struct iovec){requests[i], REQUEST_BYTES};
+    outgoing_parts[i] = (struct iovec){requests[i], request_bytes};
     outgoing[i].msg_hdr = (struct msghdr){.msg_iov = &outgoing_parts[i], .msg_iovlen = 1};
   }
   int fd = sockets[next_socket];
@@ -90,6 +90,7 @@ struct wire open_sockets(const struct wire_options *options) {
   socklen_t target_length = is_four ? sizeof four : sizeof six;
 
   socket_count = options->sockets < 1 ? 1 : options->sockets > MAX_SOCKETS ? MAX_SOCKETS : options->sockets;
+  request_bytes = options->request_bytes;
   poller = epoll_create1(EPOLL_CLOEXEC);
   if (poller < 0) fail("epoll_create1");
   for (int i = 0; i < socket_count; i++) {

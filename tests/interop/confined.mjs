@@ -85,6 +85,21 @@ export class Confined {
   }
 
   /**
+   * How one of its programs is started: each command replaces itself with the next.
+   *
+   * @param {string[]} command paths as inside its root
+   * @returns {string[]}
+   */
+  command(command) {
+    return this.#namespace.command([
+      ...["setpriv", "--bounding-set=-sys_time", "--inh-caps=-sys_time"],
+      ...["unshare", "--mount", "--propagation", "private"],
+      ...["sh", "-c", enter, "enter", this.peer.root, this.folder],
+      ...command,
+    ]);
+  }
+
+  /**
    * Starts one of its programs.
    *
    * @param {string[]} command paths as inside its root
@@ -92,14 +107,8 @@ export class Confined {
    * @returns {Child}
    */
   start(command, { seconds } = {}) {
-    const confined = [
-      ...["setpriv", "--bounding-set=-sys_time", "--inh-caps=-sys_time"],
-      ...["unshare", "--mount", "--propagation", "private"],
-      ...["sh", "-c", enter, "enter", this.peer.root, this.folder],
-      ...command,
-    ];
     const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C", TZ: "UTC" };
-    const child = new Child(command[0], this.#namespace.command(confined), { seconds, env });
+    const child = new Child(command[0], this.command(command), { seconds, env });
     this.#children.push(child);
     return child;
   }

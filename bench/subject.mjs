@@ -1,0 +1,41 @@
+// The server under load: `subject.mjs HOSTNAME PORT TRANSPORT WORKERS`, with rate limiter, statistics
+// and a key. Says `ready TRANSPORT`, or why it cannot run and ends with status 3.
+
+import process from "node:process";
+
+/** From here NTPServer comes: what npm installs, on Node. */
+const { NTPServer, SymmetricKey } = await import(process.env.NTPS_MODULE ?? "../mod.ts");
+
+const [hostname, port, transport, workers] = process.argv.slice(2);
+const CANNOT = 3;
+
+/** Limits that nobody reaches: their work is done, and no one is refused. */
+const rateLimit = {
+  interval: 1 / 4096,
+  burst: 255,
+  prefixInterval: 1 / 4096,
+  prefixBurst: 65535,
+  ipv4Prefix: 28,
+  leak: 1,
+};
+const secret = Uint8Array.from({ length: 16 }, (_, i) => i);
+
+try {
+  const server = new NTPServer({
+    refid: "GPS",
+    stratum: 1,
+    rateLimit,
+    keys: [new SymmetricKey({ id: 1, type: "AES128", secret })],
+    transport,
+    ...(workers !== "0" && { workers: Number(workers) }),
+  });
+  const address = await server.listen({ hostname, port: Number(port) });
+  // A version that does not know an option ignores it.
+  if (transport !== "portable" && !address.transport.includes(transport)) {
+    throw new Error(`asked for ${transport}, it listens by ${address.transport}`);
+  }
+  console.log(`ready ${address.transport}`);
+} catch (error) {
+  console.error(`cannot run: ${error instanceof Error ? error.message : error}`);
+  process.exit(CANNOT);
+}
