@@ -81,10 +81,11 @@ export type {
   ServerAddress,
 } from "./src/server/ntp_server_options.ts";
 export type { RateLimitOptions } from "./src/server/rate_limit_options.ts";
+export { makeRateLimitTable, type RateLimitTable } from "./src/server/rate_limit_table.ts";
 export { RateLimiter, type RateVerdict } from "./src/server/rate_limiter.ts";
 export type { KeySource } from "./src/server/request_mac.ts";
 export { Admission } from "./src/server/admission.ts";
-export { KissBudget } from "./src/server/kiss_budget.ts";
+export { KissBudget, type KissTable, makeKissTable } from "./src/server/kiss_budget.ts";
 export { Responder, type ResponderOptions } from "./src/server/responder.ts";
 export type { ReplyKind, ServerStatistics } from "./src/server/statistics.ts";
 export type { SystemVariables } from "./src/server/system_variables.ts";

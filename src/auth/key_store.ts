@@ -27,6 +27,8 @@ export interface RestrictedKey {
 export class KeyStore implements Iterable<SymmetricKey> {
   readonly #keys = new Map<number, SymmetricKey>();
   readonly #prefixes = new Map<number, readonly IpPrefix[]>();
+  /** The prefixes as they were given. */
+  readonly #texts = new Map<number, readonly string[]>();
 
   /**
    * Makes a store.
@@ -43,7 +45,9 @@ export class KeyStore implements Iterable<SymmetricKey> {
       }
       if (this.#keys.has(key.id)) throw new RangeError(`Two keys have the id ${key.id}`);
       this.#keys.set(key.id, key);
-      if (prefixes !== undefined) this.#prefixes.set(key.id, parsePrefixes(key.id, prefixes));
+      if (prefixes === undefined) continue;
+      this.#prefixes.set(key.id, parsePrefixes(key.id, prefixes));
+      this.#texts.set(key.id, [...prefixes]);
     }
   }
 
@@ -74,6 +78,16 @@ export class KeyStore implements Iterable<SymmetricKey> {
       if (prefixContains(prefixes[i]!, address)) return true;
     }
     return false;
+  }
+
+  /**
+   * From where a key may be used: prefixes as they were given.
+   *
+   * @param id identifier of a key
+   * @returns `undefined` if from everywhere, or if there is no such key
+   */
+  prefixesOf(id: number): readonly string[] | undefined {
+    return this.#texts.get(id);
   }
 
   /** All keys, in the order given. */

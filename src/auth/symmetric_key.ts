@@ -50,6 +50,12 @@ export function secretLengthOf(type: KeyType): number | undefined {
 }
 
 /**
+ * The secret of a key, for what makes the same key in another thread; exported from here only. A
+ * copy: to be passed on, and never written or shown.
+ */
+export let exposeSecret: (key: SymmetricKey) => Uint8Array;
+
+/**
  * A key that a server and its clients share, to tell their packets from forged ones. What it was
  * made of is never shown: not in JSON, not in logs, not in errors.
  *
@@ -72,6 +78,11 @@ export class SymmetricKey {
   readonly type: KeyType;
   readonly #mac: { sign(message: Uint8Array, most: number): Uint8Array };
   readonly #macLength: number;
+  readonly #secret: Uint8Array;
+
+  static {
+    exposeSecret = (key) => key.#secret.slice();
+  }
 
   /**
    * Makes a key.
@@ -105,6 +116,7 @@ export class SymmetricKey {
     this.id = id;
     this.type = type;
     this.#macLength = macLength;
+    this.#secret = secret.slice();
     try {
       this.#mac = digest === undefined ? new Cmac(secret) : new KeyedDigest(digest, secret);
       this.#mac.sign(new Uint8Array(0), 0); // what does not work must not be found out by a packet

@@ -2,8 +2,9 @@ import { referenceIdFromText } from "../packet/reference_id.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { AccessList, type AccessRule } from "./access.ts";
 import { DROP_ACCESS, DROP_RATE } from "./drop_reason.ts";
-import { KissBudget } from "./kiss_budget.ts";
+import { KissBudget, type KissTable, makeKissTable } from "./kiss_budget.ts";
 import type { RateLimitOptions } from "./rate_limit_options.ts";
+import { makeRateLimitTable, type RateLimitTable } from "./rate_limit_table.ts";
 import { RateLimiter } from "./rate_limiter.ts";
 
 /** {@linkcode Admission.judge}: serve the request, whoever sent it. */
@@ -77,11 +78,41 @@ export class Admission {
   }
 }
 
+/** The memory of an admission, which threads may share. */
+export interface AdmissionTables {
+  /** Of the rate limiter, if there is one. */
+  readonly rateLimit: RateLimitTable | undefined;
+  /** Of the kisses. */
+  readonly kisses: KissTable;
+}
+
+/**
+ * Memory for what a server's options say.
+ *
+ * @param rateLimit the limit, if there is one
+ * @param isShared whether threads may share it
+ * @throws {TypeError} if an option has the wrong type
+ * @throws {RangeError} if an option is out of range
+ */
+export function makeAdmissionTables(
+  rateLimit: RateLimitOptions | undefined,
+  isShared: boolean,
+): AdmissionTables {
+  if (rateLimit !== undefined && (typeof rateLimit !== "object" || rateLimit === null)) {
+    throw new TypeError(`rateLimit is an object, such as {}, not ${String(rateLimit)}`);
+  }
+  return {
+    rateLimit: rateLimit && makeRateLimitTable(rateLimit, isShared),
+    kisses: makeKissTable(isShared),
+  };
+}
+
 /**
  * Puts together what a server's options say.
  *
  * @param access rules, if there are any
  * @param rateLimit the limit, if there is one
+ * @param tables its memory. Default: memory of its own
  * @returns `undefined` when everybody is let in
  * @throws {TypeError} if an option has the wrong type, or if a rule says `"limited"` and there is no
  * limit
@@ -90,16 +121,18 @@ export class Admission {
 export function admissionOf(
   access: readonly AccessRule[] | undefined,
   rateLimit: RateLimitOptions | undefined,
+  tables: AdmissionTables = makeAdmissionTables(rateLimit, false),
 ): Admission | undefined {
   if (access === undefined && rateLimit === undefined) return undefined;
-  if (rateLimit !== undefined && (typeof rateLimit !== "object" || rateLimit === null)) {
-    throw new TypeError(`rateLimit is an object, such as {}, not ${String(rateLimit)}`);
-  }
   const list = access === undefined ? undefined : new AccessList(access);
   if (list?.limitsSome && rateLimit === undefined) {
     throw new TypeError(
       'An access rule says "limited", but rateLimit is not given: set it, to {} say',
     );
   }
-  return new Admission(list, rateLimit && new RateLimiter(rateLimit));
+  return new Admission(
+    list,
+    rateLimit && new RateLimiter(rateLimit, tables.rateLimit),
+    new KissBudget(undefined, tables.kisses),
+  );
 }

@@ -1,3 +1,5 @@
+import type { RateLimitOptions } from "./rate_limit_options.ts";
+import { makeRateLimitTable, type RateLimitTable } from "./rate_limit_table.ts";
 import { RateLimiter } from "./rate_limiter.ts";
 import { timeUnits, UNITS } from "./time_units.ts";
 
@@ -8,6 +10,55 @@ const ADDRESS_INTERVAL = 64, PREFIX_INTERVAL = 16, PREFIX_BURST = 4;
 /** Addresses and prefixes that are remembered. */
 const CAPACITY = 4096;
 
+const SOURCES: RateLimitOptions = {
+  interval: ADDRESS_INTERVAL,
+  burst: 1,
+  prefixInterval: PREFIX_INTERVAL,
+  prefixBurst: PREFIX_BURST,
+  leak: 0,
+  capacity: CAPACITY,
+};
+
+/**
+ * The memory of a budget. Threads may share it, as they may a {@linkcode RateLimitTable}: when two
+ * send a kiss at once, one of the charges may be lost.
+ */
+export interface KissTable {
+  /** Who was kissed when. */
+  readonly sources: RateLimitTable;
+  /** Time at which the budget of all together will be full again. */
+  readonly all: Int32Array;
+}
+
+/**
+ * Memory for a budget.
+ *
+ * @param isShared whether threads may share it. Default false
+ * @param random fills bytes with random ones. Default: `crypto.getRandomValues`
+ *
+ * @example Two budgets that are one
+ * ```ts
+ * import { Endpoint, KissBudget, makeKissTable } from "@ntps/ntps";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const table = makeKissTable(true); // may be posted to another thread
+ * const { bytes } = new Endpoint("192.0.2.1", 123);
+ * const now = new Uint32Array([3_900_000_000, 0]);
+ * assertEquals(new KissBudget(undefined, table).allows(bytes, now), true);
+ * assertEquals(new KissBudget(undefined, table).allows(bytes, now), false);
+ * ```
+ */
+export function makeKissTable(
+  isShared = false,
+  random?: (into: Uint8Array) => void,
+): KissTable {
+  const { BYTES_PER_ELEMENT: length } = Int32Array;
+  return {
+    sources: makeRateLimitTable({ ...SOURCES, ...(random && { random }) }, isShared),
+    all: isShared ? new Int32Array(new SharedArrayBuffer(length)) : new Int32Array(1),
+  };
+}
+
 /**
  * How many kisses-o'-death a server sends: few per source, few in all. A source that does not heed
  * one gets silence, which costs it more and us less; and a spoofed flood cannot be turned into a
@@ -15,23 +66,20 @@ const CAPACITY = 4096;
  */
 export class KissBudget {
   readonly #sources: RateLimiter;
-  readonly #words = new Int32Array(1);
+  readonly #words: Int32Array;
 
   /**
    * Makes a budget.
    *
    * @param random fills bytes with random ones. Default: `crypto.getRandomValues`
+   * @param table its memory. Default: memory of its own
    */
-  constructor(random?: (into: Uint8Array) => void) {
-    this.#sources = new RateLimiter({
-      interval: ADDRESS_INTERVAL,
-      burst: 1,
-      prefixInterval: PREFIX_INTERVAL,
-      prefixBurst: PREFIX_BURST,
-      leak: 0,
-      capacity: CAPACITY,
-      ...(random !== undefined && { random }),
-    });
+  constructor(
+    random?: (into: Uint8Array) => void,
+    table: KissTable = makeKissTable(false, random),
+  ) {
+    this.#sources = new RateLimiter({ ...SOURCES, ...(random && { random }) }, table.sources);
+    this.#words = table.all;
   }
 
   /**

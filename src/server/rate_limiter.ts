@@ -1,5 +1,6 @@
 import { readWord } from "../packet/header.ts";
 import { completeRateLimit, type RateLimitOptions } from "./rate_limit_options.ts";
+import { makeRateLimitTable, randomWords, type RateLimitTable } from "./rate_limit_table.ts";
 import { timeUnits, UNITS } from "./time_units.ts";
 
 /**
@@ -60,20 +61,20 @@ export class RateLimiter {
    * Makes a limiter; all its memory is taken now.
    *
    * @param options see {@linkcode RateLimitOptions}
+   * @param table its memory, which limiters of other threads may share; their options must be the
+   * same. Default: memory of its own
    * @throws {TypeError} if an option has the wrong type
    * @throws {RangeError} if an option is out of range
    */
-  constructor(options: RateLimitOptions = {}) {
+  constructor(
+    options: RateLimitOptions = {},
+    table: RateLimitTable = makeRateLimitTable(options),
+  ) {
     const values = completeRateLimit(options);
-    const sets = 2 ** Math.ceil(Math.log2(values.capacity / WAYS));
-    this.#table = new Int32Array(sets * 2 * WAYS);
-    this.#setMask = sets - 1;
-    const seed = new Uint32Array(3);
-    const random = options.random ??
-      ((into) => void crypto.getRandomValues(into as Uint8Array<ArrayBuffer>));
-    random(new Uint8Array(seed.buffer));
-    this.#key = Int32Array.from(seed);
-    this.#random = seed[2]! | 1;
+    this.#table = table.entries;
+    this.#setMask = this.#table.length / (2 * WAYS) - 1;
+    this.#key = table.key;
+    this.#random = randomWords(1, options.random)[0]! | 1;
     this.#ipv4Mask = maskOf(values.ipv4Prefix);
     for (let i = 0; i < 4; i++) this.#ipv6Masks[i] = maskOf(values.ipv6Prefix - 32 * i);
     this.#ipv6Prefix = values.ipv6Prefix;

@@ -29,15 +29,33 @@ export interface ServerStatistics {
 /** Decisions that are counted apart; further ones count as `"other"`. */
 const MAX_DECISIONS = 100;
 
+/** Where counts stand: at 0 the answers, at `-reason` the drops, then these. */
+const KISSED = DROP_REASONS.length + 1, CRYPTO_NAKS = KISSED + 1;
+const ROUTED = KISSED + 2, ERRORS = KISSED + 3, LENGTH = KISSED + 4;
+
+/**
+ * Memory for {@linkcode ServerCounters}. Each thread has its own, which only it writes; others may
+ * read it at any time.
+ *
+ * @param isShared whether other threads may read it
+ */
+export function makeCounts(isShared: boolean): Float64Array {
+  const { BYTES_PER_ELEMENT } = Float64Array;
+  return isShared
+    ? new Float64Array(new SharedArrayBuffer(LENGTH * BYTES_PER_ELEMENT))
+    : new Float64Array(LENGTH);
+}
+
 /** Counts what becomes of datagrams. */
 export class ServerCounters {
-  /** At 0 the answers, at `-reason` the drops. Doubles: exact up to 2^53. */
-  readonly #counts = new Float64Array(DROP_REASONS.length + 1);
+  /** Doubles: exact up to 2^53. */
+  readonly #counts: Float64Array;
   readonly #decisions = new Map<string, number>();
-  #kissed = 0;
-  #cryptoNaks = 0;
-  #routed = 0;
-  #errors = 0;
+
+  /** @param counts as `makeCounts()` makes them, or what another thread has counted in */
+  constructor(counts: Float64Array = makeCounts(false)) {
+    this.#counts = counts;
+  }
 
   /**
    * Counts a datagram.
@@ -47,8 +65,7 @@ export class ServerCounters {
    */
   count(outcome: number, kind: ReplyKind): void {
     if (outcome < 0 || kind === "answer") this.#counts[outcome > 0 ? 0 : -outcome]!++;
-    else if (kind === "kiss") this.#kissed++;
-    else this.#cryptoNaks++;
+    else this.#counts[kind === "kiss" ? KISSED : CRYPTO_NAKS]!++;
   }
 
   /** Counts a decision of the hook; no more reasons than a table can hold. */
@@ -61,29 +78,36 @@ export class ServerCounters {
 
   /** Counts a datagram that an association took. */
   countRouted(): void {
-    this.#routed++;
+    this.#counts[ROUTED]!++;
   }
 
   /** Counts an error that is no datagram's. */
   countError(): void {
-    this.#errors++;
+    this.#counts[ERRORS]!++;
   }
 
-  /** The counts so far. */
-  snapshot(): ServerStatistics {
+  /**
+   * The counts so far.
+   *
+   * @param others counts of other threads, which are added
+   */
+  snapshot(others: readonly Float64Array[] = []): ServerStatistics {
+    const counts = Array.from(
+      this.#counts,
+      (count, i) => others.reduce((sum, other) => sum + other[i]!, count),
+    );
     const dropped = Object.fromEntries(
-      DROP_REASONS.map((reason, i) => [reason, this.#counts[i + 1]!]),
+      DROP_REASONS.map((reason, i) => [reason, counts[i + 1]!]),
     ) as Record<DropReason, number>;
-    const others = this.#counts.reduce((sum, count) => sum + count, 0);
     return {
-      received: others + this.#kissed + this.#cryptoNaks + this.#routed,
-      answered: this.#counts[0]!,
-      kissed: this.#kissed,
-      cryptoNaks: this.#cryptoNaks,
-      routed: this.#routed,
+      received: counts.slice(0, ERRORS).reduce((sum, count) => sum + count, 0),
+      answered: counts[0]!,
+      kissed: counts[KISSED]!,
+      cryptoNaks: counts[CRYPTO_NAKS]!,
+      routed: counts[ROUTED]!,
       dropped,
       decisions: Object.fromEntries(this.#decisions),
-      errors: this.#errors,
+      errors: counts[ERRORS]!,
     };
   }
 }
