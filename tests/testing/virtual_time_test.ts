@@ -293,3 +293,22 @@ test("the difference of two readings is what was advanced", () => {
     assert(Math.abs(difference - milliseconds / 1000) < 1e-9, `${difference}`);
   }
 });
+
+test("observers look at each multiple of their interval, before the calls due then", async () => {
+  const time = new VirtualTime();
+  time.advance(700);
+  const { lines, note } = diary(time);
+  time.after(300, note("call"));
+  const end = time.observe(500, note("look"));
+  time.observe(1000, note("seldom"));
+  time.advance(1000);
+  assertEquals(lines, ["1000 look", "1000 seldom", "1000 call", "1500 look"]);
+  await time.run(500);
+  assertEquals(lines.slice(4), ["2000 look", "2000 seldom"]);
+  end();
+  end();
+  time.advance(1000);
+  assertEquals(lines.slice(6), ["3000 seldom"]);
+  assertThrows(() => time.observe(0, () => {}), RangeError, "intervalMs");
+  assertEquals(time.elapsedNanoseconds, 3_200_000_000);
+});
