@@ -9,7 +9,15 @@ export interface NodeCrypto {
     update(data: Uint8Array): { digest(encoding: "hex"): string };
   };
   /** A cipher that is fed bytes. */
-  createCipheriv(algorithm: string, key: Uint8Array, iv: Uint8Array): BlockCipher;
+  createCipheriv(algorithm: string, key: Uint8Array, iv: Uint8Array | null): BlockCipher;
+  /** A key derived from another (RFC 5869). */
+  hkdfSync(
+    digest: string,
+    key: Uint8Array,
+    salt: Uint8Array,
+    info: Uint8Array,
+    length: number,
+  ): ArrayBuffer;
 }
 
 /** A cipher that is fed bytes. */
