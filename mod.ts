@@ -4,6 +4,7 @@
  * | you want to | use |
  * |---|---|
  * | ask a server for the time | {@linkcode query}, {@linkcode NTPClient} |
+ * | ask thousands of servers | {@linkcode queryMany} |
  * | serve time | {@linkcode NTPServer} |
  * | read and write packets | {@linkcode NTPPacket}, and all of `@ntps/ntps/packet` |
  * | share a key with others | {@linkcode SymmetricKey}, {@linkcode KeyStore}, {@linkcode loadKeyFile} |
@@ -105,6 +106,12 @@ export {
   type RawReply,
   type Sample,
 } from "./src/client/query.ts";
+export {
+  type ManyHost,
+  type ManyOutcome,
+  queryMany,
+  type QueryManyOptions,
+} from "./src/client/query_many.ts";
 
 // Associations
 export type { IgnoredReason } from "./src/association/association.ts";

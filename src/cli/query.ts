@@ -1,5 +1,6 @@
 import type { QueryOptions } from "../client/options.ts";
 import { query as ask } from "../client/query.ts";
+import { queryMany } from "../client/query_many.ts";
 import type { Version } from "../packet/packet.ts";
 import { type Command, command } from "./command.ts";
 import { type Host, readHost } from "./host.ts";
@@ -39,6 +40,8 @@ type Outcome = Answer | { host: Host; error: unknown };
 
 const NAME = "ntps query";
 const NTP_PORT = 123;
+/** From so many hosts on they share sockets; fewer have one each, which tells who refuses. */
+const MANY = 65;
 /** Exit status of what SIGINT ended, as in shells. */
 const INTERRUPTED = 130;
 
@@ -49,6 +52,22 @@ async function askHost(host: Host, options: QueryOptions): Promise<Outcome> {
   } catch (error) {
     return { host, error };
   }
+}
+
+/** What became of each host, in their order. */
+async function askAll(hosts: Host[], options: QueryOptions): Promise<Outcome[]> {
+  if (hosts.length < MANY) return await Promise.all(hosts.map((host) => askHost(host, options)));
+  const outcomes: Outcome[] = [];
+  try {
+    const servers = hosts.map(({ hostname, port }) => ({ hostname, ...(port && { port }) }));
+    for await (const { index, result, error } of queryMany(servers, options)) {
+      const host = hosts[index]!;
+      outcomes[index] = result === undefined ? { host, error } : { host, result };
+    }
+  } catch (error) {
+    for (const [i, host] of hosts.entries()) outcomes[i] ??= { host, error };
+  }
+  return outcomes;
 }
 
 function reasonOf({ text, hostname }: Host, error: unknown): string {
@@ -139,7 +158,7 @@ export const query: Command = command({
       ...(values.ipv6 && { family: 6 }),
     };
     const stopListening = world.onSignal(() => controller.abort());
-    const outcomes = await Promise.all(hosts.map((host) => askHost(host, options)));
+    const outcomes = await askAll(hosts, options);
     stopListening();
 
     const answers = outcomes.filter((outcome) => "result" in outcome);

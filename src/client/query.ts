@@ -65,9 +65,18 @@ function asNTPError(error: unknown): NTPError {
   throw error; // a mistake of ours or of a function passed in
 }
 
+/** Makes one exchange, as {@linkcode exchange} does. */
+export type Exchanger = (server: Endpoint, options: CheckedOptions) => Promise<Exchange>;
+
+const ownSocket: Exchanger = (server, options) => exchange(server, options, options);
+
 /** Makes one exchange with `server` and believes it only when it passes the sanity tests. */
-async function takeSample(server: Endpoint, options: CheckedOptions): Promise<Sample> {
-  const result = await exchange(server, options, options);
+async function takeSample(
+  server: Endpoint,
+  options: CheckedOptions,
+  exchanger: Exchanger,
+): Promise<Sample> {
+  const result = await exchanger(server, options);
   const measurement = measure(result, options.clock.precision);
   const fault = findFault(result, measurement, `${server}`, options);
   if (fault !== undefined) throw fault;
@@ -145,13 +154,14 @@ async function burst(
   server: Endpoint,
   options: CheckedOptions,
   attempts: Attempt[],
+  exchanger: Exchanger,
 ): Promise<Sample[]> {
   const samples: Sample[] = [];
   let retries = options.retries;
   for (let i = 0; i < options.samples; i++) {
     if (i > 0) await wait(options.intervalMs, options);
     try {
-      samples.push(await takeSample(server, options));
+      samples.push(await takeSample(server, options, exchanger));
       attempts.push({ hostname: server.hostname });
     } catch (thrown) {
       const error = asNTPError(thrown);
@@ -198,11 +208,25 @@ async function burst(
  */
 export async function query(host: string, options: QueryOptions = {}): Promise<QueryResult> {
   checkHost("host", host);
-  const checked = checkOptions(options);
+  return await queryBy(host, checkOptions(options), ownSocket);
+}
+
+/**
+ * {@linkcode query} once its arguments are checked.
+ *
+ * @param host name or IP address
+ * @param options all of them
+ * @param exchanger what makes the exchanges
+ */
+export async function queryBy(
+  host: string,
+  options: CheckedOptions,
+  exchanger: Exchanger,
+): Promise<QueryResult> {
   const attempts: Attempt[] = [];
-  for (const server of await endpointsOf(host, checked)) {
-    const samples = await burst(server, checked, attempts);
-    if (samples.length > 0) return summarize(samples, attempts, server, checked);
+  for (const server of await endpointsOf(host, options)) {
+    const samples = await burst(server, options, attempts, exchanger);
+    if (samples.length > 0) return summarize(samples, attempts, server, options);
   }
   throw mostTelling(attempts.map(({ error }) => error!));
 }

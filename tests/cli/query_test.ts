@@ -260,6 +260,22 @@ test("ntps query: an interrupt ends it with what there is, and status 130", asyn
   assert(world.time.elapsedMs < 5000);
 });
 
+test("ntps query: a hundred hosts, in their order, and an interrupt that ends those that are left", async () => {
+  const world = new FakeWorld();
+  const hosts = Array.from({ length: 100 }, (_, i) => `192.0.2.${i + 1}`);
+  for (const host of hosts.slice(0, 90)) await world.serve(host, { refid: "GPS" });
+  for (const hostname of hosts.slice(90)) {
+    await world.bind({ hostname, port: 123, clock: world.clock, onDatagram() {} });
+  }
+  const running = world.start("query", "--timeout=50s", ...hosts);
+  await world.time.run(1000);
+  world.signal("SIGINT");
+  assertEquals(await world.time.runUntil(running), 130);
+  const rows = world.stdout.lines.slice(1).filter((line) => line !== "");
+  assertEquals(rows.map((line) => line.split(" ")[0]), hosts.slice(0, 90));
+  assertEquals(world.stderr.lines.filter((line) => line !== "").length, 10);
+});
+
 test("ntps query: a server that does not know the time is a failure", async () => {
   const world = new FakeWorld();
   await world.serve("192.0.2.1", { stratum: 16 });

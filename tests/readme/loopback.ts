@@ -74,6 +74,15 @@ export async function queryRaw(
 }
 
 /** Asks this machine. */
+export async function* queryMany(
+  hosts: Iterable<string | library.ManyHost>,
+  options: library.QueryManyOptions = {},
+): AsyncGenerator<library.ManyOutcome, void, undefined> {
+  const names = [...hosts].map((host) => typeof host === "string" ? host : host.hostname);
+  yield* library.queryMany(names, await redirected("", options));
+}
+
+/** Asks this machine. */
 export class NTPClient extends library.NTPClient {
   readonly #options: library.QueryOptions;
 

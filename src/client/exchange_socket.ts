@@ -1,0 +1,217 @@
+import type { SymmetricKey } from "../auth/symmetric_key.ts";
+import type { Clock } from "../clock/clock.ts";
+import type { Timers } from "../clock/timers.ts";
+import { NTPError } from "../packet/error.ts";
+import {
+  HEADER_LENGTH,
+  ORIGIN_TIMESTAMP_AT,
+  readWord,
+  TRANSMIT_TIMESTAMP_AT,
+} from "../packet/header.ts";
+import { NTPPacket, type Version } from "../packet/packet.ts";
+import { timestampFromWords } from "../packet/timestamp.ts";
+import { abortedError } from "../transport/aborted_error.ts";
+import type { Endpoint } from "../transport/endpoint.ts";
+import type { BindUdp, UdpBindOptions, UdpTransport } from "../transport/udp_transport.ts";
+import { authenticationOf, isCryptoNak } from "./authentication.ts";
+import { answers } from "./match.ts";
+import type { Exchange } from "./measurement.ts";
+import { makeRequest, type Random, signed } from "./request.ts";
+
+/** What an exchange needs of the world. */
+export interface ExchangeWorld {
+  /** Stamps the request and the reply. */
+  readonly clock: Clock;
+  /** Waits. */
+  readonly timers: Timers;
+  /** Where random bytes come from. */
+  readonly random: Random;
+  /** How sockets are made. */
+  readonly bind: BindUdp;
+}
+
+/** How to make one exchange. */
+export interface ExchangeOptions {
+  /** Protocol version. */
+  readonly version: Version;
+  /** How long to wait for the reply. */
+  readonly timeoutMs: number;
+  /** Key to sign the request with, and to expect the reply to be signed with. */
+  readonly key?: SymmetricKey | undefined;
+  /** Ends the exchange. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A request that waits for its reply. */
+interface Pending {
+  readonly server: Endpoint;
+  readonly request: Uint8Array;
+  readonly key: SymmetricKey | undefined;
+  /** T1: seconds and fraction words. */
+  readonly sent: Uint32Array;
+  /** A reply that anybody could have made. */
+  unauthenticated: Exchange | undefined;
+  readonly resolve: (exchange: Exchange) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** How long to wait for room when nothing more can be sent. */
+const FULL_MS = 2;
+
+/** A request's transmit timestamp, or what a reply gives back of it: what both are known by. */
+function timestampAt(bytes: Uint8Array, at: number): bigint {
+  return timestampFromWords(readWord(bytes, at), readWord(bytes, at + 4));
+}
+
+/** What failed to bind is told by several exchanges, each of which may add to its error. */
+function copied(error: unknown): unknown {
+  return error instanceof NTPError
+    ? new NTPError(error.code, error.message, { cause: error })
+    : error;
+}
+
+/** A reply of the right server to the right request, if that is what arrived. */
+function decodeReply(request: Uint8Array, data: Uint8Array): NTPPacket | undefined {
+  if (!answers(request, data)) return undefined;
+  try {
+    return NTPPacket.decode(data);
+  } catch {
+    return undefined; // a stray like any other: junk behind a header that could be guessed at
+  }
+}
+
+/**
+ * A socket that exchanges packets: with one server, its `remote`, or with any number of them at once.
+ * A reply is known by the random number that it gives back, and by its source.
+ */
+export class ExchangeSocket {
+  readonly #world: ExchangeWorld;
+  readonly #bound: Promise<UdpTransport>;
+  readonly #pending = new Map<bigint, Pending>();
+  #transport: UdpTransport | undefined;
+  #isClosed = false;
+  /** What the socket last reported. */
+  #error: unknown;
+
+  /**
+   * Begins to bind a socket; what is wrong with that is told by the exchanges.
+   *
+   * @param world clock, timers, randomness and sockets
+   * @param where local address and port, and the only server if there is one, whose refusals are
+   * then told
+   */
+  constructor(
+    world: ExchangeWorld,
+    where: Pick<UdpBindOptions, "hostname" | "port" | "remote" | "ipv6Only">,
+  ) {
+    this.#world = world;
+    this.#bound = world.bind({
+      ...where,
+      clock: world.clock,
+      onDatagram: (data, source, arrival) => this.#take(data, source, arrival),
+      onError: (error) => {
+        this.#error = error;
+        // Of many servers nobody knows which one an error is about.
+        if (where.remote !== undefined) {
+          for (const one of this.#pending.values()) one.reject(error);
+        }
+      },
+    });
+    this.#bound.then((transport) => {
+      this.#transport = transport;
+      if (this.#isClosed) transport.close();
+    }, () => {}); // the exchanges tell it
+  }
+
+  /**
+   * Sends one request and waits for the reply to it. What else arrives is ignored, and the wait goes
+   * on. So it does when a key is given and the reply is not authenticated, since who sees the request
+   * can forge one; if nothing better comes, that reply is returned in the end.
+   *
+   * @param server address and port to ask
+   * @param options version, timeout, key, signal
+   * @returns the reply, matched but not validated, with its times
+   * @throws {NTPError} `timeout`, `refused`, `unreachable`, `aborted`, `closed`, or what binding threw
+   */
+  async exchange(server: Endpoint, options: ExchangeOptions): Promise<Exchange> {
+    const { clock, timers } = this.#world;
+    const { key, signal, timeoutMs, version } = options;
+    if (signal?.aborted) throw abortedError(`asking ${server}`, signal);
+
+    let id: bigint | undefined;
+    let cancelTimeout = () => {}, cancelRetry = () => {};
+    let onAbort = () => {};
+    try {
+      return await new Promise<Exchange>((resolve, reject) => {
+        onAbort = () => reject(abortedError(`asking ${server}`, signal!));
+        signal?.addEventListener("abort", onAbort);
+        this.#bound.then((transport) => {
+          if (signal?.aborted) return; // nobody waits any more
+          const plain = this.#makeRequest(version);
+          id = timestampAt(plain, TRANSMIT_TIMESTAMP_AT);
+          const request = key === undefined ? plain : signed(plain, key, version);
+          const sent = new Uint32Array(2);
+          const one: Pending = {
+            ...{ server, request, key, sent, resolve, reject },
+            unauthenticated: undefined,
+          };
+          this.#pending.set(id, one);
+          cancelTimeout = timers.after(timeoutMs, () => {
+            if (one.unauthenticated !== undefined) return resolve(one.unauthenticated);
+            reject(new NTPError("timeout", `${server} did not answer within ${timeoutMs} ms`));
+          });
+          const send = (): void => {
+            this.#error = undefined;
+            clock.read(sent); // the last thing before sending
+            const outcome = transport.send(request, server);
+            if (outcome === "full") cancelRetry = timers.after(FULL_MS, send);
+            else if (outcome === "closed") reject(this.#closedError(server));
+            else if (outcome === "failed") reject(this.#error ?? this.#closedError(server));
+          };
+          send();
+        }).catch((error) => reject(copied(error)));
+      });
+    } finally {
+      cancelTimeout();
+      cancelRetry();
+      signal?.removeEventListener("abort", onAbort);
+      if (id !== undefined) this.#pending.delete(id);
+    }
+  }
+
+  /** Closes the socket, and ends what still waits. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const one of this.#pending.values()) one.reject(this.#closedError(one.server));
+    await this.#transport?.close();
+  }
+
+  /** A request whose number no other one has that is under way. */
+  #makeRequest(version: Version): Uint8Array {
+    for (;;) {
+      const request = makeRequest(version, this.#world.random);
+      if (!this.#pending.has(timestampAt(request, TRANSMIT_TIMESTAMP_AT))) return request;
+    }
+  }
+
+  #take(data: Uint8Array, source: Endpoint, arrival: Uint32Array): void {
+    if (data.length < HEADER_LENGTH) return;
+    const one = this.#pending.get(timestampAt(data, ORIGIN_TIMESTAMP_AT));
+    if (one === undefined || !source.equals(one.server)) return;
+    const { key, request, sent } = one;
+    const packet = decodeReply(request, data);
+    if (packet === undefined || (key === undefined && isCryptoNak(packet))) return;
+    const result: Exchange = {
+      packet,
+      requestTimestamp: timestampFromWords(sent[0]!, sent[1]!),
+      destinationTimestamp: timestampFromWords(arrival[0]!, arrival[1]!),
+      authentication: authenticationOf(data, packet, key),
+    };
+    if (key === undefined || result.authentication === "key") one.resolve(result);
+    else one.unauthenticated ??= result;
+  }
+
+  #closedError(server: Endpoint): NTPError {
+    return new NTPError("closed", `The socket was closed before ${server} answered`);
+  }
+}
