@@ -19,6 +19,12 @@
 
 export { ClockErrors, type ClockErrorSpan, type ClockErrorStatistics } from "./clock_errors.ts";
 export type { DelayOptions } from "./delay.ts";
+export {
+  FALSETICKER_PATTERNS,
+  type FalsetickerPattern,
+  falsetickers,
+  type FalsetickersOptions,
+} from "./falsetickers.ts";
 export { type Fault, GPS_ROLLOVER } from "./fault.ts";
 export { type BurstOptions, Link, type LinkOptions, type LinkPair, type Span } from "./link.ts";
 export { Oscillator, type OscillatorOptions } from "./oscillator.ts";

@@ -33,6 +33,7 @@ export class SimulatedNetwork {
   readonly #away = new Map<string, LinkOptions>();
   readonly #toward = new Map<string, LinkOptions>();
   readonly #pairs = new Map<string, LinkOptions>();
+  readonly #names = new Map<string, string>();
   readonly #cuts: Cut[] = [];
   /** From address to address, the links in a row. */
   readonly #ways = new Map<string, Map<string, readonly Link[]>>();
@@ -62,6 +63,11 @@ export class SimulatedNetwork {
       subnets,
     });
     this.bind = network.bind;
+  }
+
+  /** Tells who has an address: what is random on the ways follows from the name then. */
+  setName(address: string, name: string): void {
+    this.#names.set(address, name);
   }
 
   /**
@@ -118,7 +124,8 @@ export class SimulatedNetwork {
   }
 
   #openLinks(from: string, to: string): Link[] {
-    const random = this.#random.fork(`${from} ${to}`);
+    const nameOf = (address: string) => this.#names.get(address) ?? address;
+    const random = this.#random.fork(`${nameOf(from)} ${nameOf(to)}`);
     const pair = this.#pairs.get(`${from} ${to}`);
     if (pair !== undefined) return [new Link(pair, random)];
     const access = [this.#away.get(from), this.#toward.get(to)].filter((one) => one !== undefined);

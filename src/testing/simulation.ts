@@ -352,6 +352,7 @@ export class Simulation {
         resolve: this.#resolve,
       },
     };
+    this.#network.setName(address, name);
     if (link !== undefined) this.#network.setAccess(address, link);
     this.#nodes.set(name, node);
     this.#addresses.add(address);
