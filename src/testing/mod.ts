@@ -41,8 +41,8 @@ export type { ResolveHost } from "../client/options.ts";
 export type { Random } from "../client/request.ts";
 export type { Clock, ClockState } from "../clock/clock.ts";
 export type { Timers } from "../clock/timers.ts";
-export type { LeapIndicator } from "../packet/leap_indicator.ts";
 export type { IpFamily } from "../packet/ip_address.ts";
+export type { LeapIndicator } from "../packet/leap_indicator.ts";
 export type { Mode } from "../packet/mode.ts";
 export type { AccessAction, AccessRule } from "../server/access.ts";
 export type { Decision, DecisionHook, RequestView } from "../server/decision.ts";
@@ -65,6 +65,7 @@ export type {
   DatagramHandler,
   MulticastOptions,
   SendOutcome,
+  TransmitStamps,
   UdpBindOptions,
   UdpCounters,
   UdpTransport,

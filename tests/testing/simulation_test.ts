@@ -1,5 +1,5 @@
 import { test } from "node:test";
-import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { query } from "../../src/client/query.ts";
 import { NTPError } from "../../src/packet/error.ts";
 import { timestampDifference, timestampFromDate } from "../../src/packet/timestamp.ts";
