@@ -58,8 +58,13 @@ export interface SourceReport {
   readonly delay: number;
   /** Largest error that its time can have, in seconds. */
   readonly distance: number;
-  /** Its latest sample: how far it was ahead of the disciplined clock's corrections of now; its delay. */
-  readonly last: { readonly offset: number; readonly delay: number } | undefined;
+  /**
+   * Its latest sample: how far it was ahead of the disciplined clock's corrections of now; its delay;
+   * how long ago it was.
+   */
+  readonly last:
+    | { readonly offset: number; readonly delay: number; readonly age: number }
+    | undefined;
   /** Samples that the estimate is made of. */
   readonly samples: number;
   /** Samples set aside, since they fitted nothing before. */
@@ -168,6 +173,22 @@ export class SyncEngine {
   /** All sources, in the order in which they were added. */
   get members(): readonly SyncMember[] {
     return [...this.#members];
+  }
+
+  /**
+   * Frequency of true time against the raw clock, as far as it is known, and its standard deviation;
+   * undefined before the first sample. What a drift file keeps: no correction of the time is in it.
+   */
+  get frequency(): { readonly value: number; readonly deviation: number } | undefined {
+    const estimate = this.#core.knowledge?.estimate;
+    if (estimate === undefined) return undefined;
+    const deviation = Math.sqrt(Math.max(0, estimate.frequencyVariance));
+    return { value: estimate.frequency, deviation };
+  }
+
+  /** What the clock still makes good by running faster (positive) or slower, in seconds. */
+  get remaining(): number {
+    return this.#core.discipline.remainingAt(this.#core.seconds());
   }
 
   /**
@@ -284,6 +305,17 @@ export class SyncEngine {
   }
 
   /**
+   * Chooses again, since a source is waited for no more, has become unreachable or faulty, or was
+   * removed; sets the clock if it has not been set and those that are left agree.
+   *
+   * @returns what became of the clock; undefined if nothing did
+   */
+  reconsider(): DisciplineOutcome | undefined {
+    const estimate = this.reselect();
+    return estimate === undefined || this.clock.started ? undefined : this.#follow(estimate, 1);
+  }
+
+  /**
    * Lets time pass: a leap second happens when it is due. To be called now and then, at the end of a
    * day above all.
    */
@@ -332,6 +364,7 @@ export class SyncEngine {
       last: last === undefined ? undefined : {
         offset: last.offset + frequency * (time - last.time) - correction,
         delay: last.delay,
+        age: time - last.time,
       },
       samples: source.samples,
       setAside: source.setAside,
