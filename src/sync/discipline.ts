@@ -26,9 +26,9 @@ export interface DisciplineOptions {
 export type DisciplineOutcome = "started" | "slewing" | "stepped" | "refused";
 
 /** An offset is made good within so many poll intervals: to be faster would pass noise on. */
-const SPREAD = 3;
+const SPREAD = 3.5;
 /** Sooner in proportion, if it is more than so many standard deviations: it is no noise then. */
-const NOISE = 3;
+const NOISE = 4;
 /** Largest frequency that is corrected, in seconds per second: 1000 ppm, twice the worst of quartz. */
 const MAX_FREQUENCY = 1e-3;
 

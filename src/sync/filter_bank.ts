@@ -14,17 +14,22 @@ const NOISES = ["queues", "independent", "outward", "return"] as const;
 /** An offset follows a one-sided queue to within this part of the excess. */
 const ONE_SIDED = 0.05;
 /** How much of what was learned of a filter's fitness is kept from one sample to the next. */
-const MEMORY = 0.99;
+const MEMORY = 0.995;
 /** How fast the noise that a filter finds changes the noise that it assumes, per sample. */
 const LEARNING = 0.03;
+/**
+ * How far clocks of computers usually wander, and what a decade more or less costs a filter in
+ * fitness: little, but it decides while the samples do not.
+ */
+const USUAL_WANDER = 2e-9, UNUSUAL = 0.5;
 /** Samples before a filter's noise is judged. */
 const WARM_UP = 8;
 /** Bounds of the factor that noise learned has over noise assumed. */
 const LEAST_SCALE = 0.02, GREATEST_SCALE = 1e4;
 /** A surprise counts at most as so many times what was expected, squared: one wild sample says little. */
 const MOST_SURPRISE = 25, MOST_LEARNED = 9;
-/** Variance of what is known before anything is: an offset of a second, a frequency of 500 ppm. */
-const OFFSET_PRIOR = 1, FREQUENCY_PRIOR = 5e-4 ** 2;
+/** Variance of what is known before anything is: an offset of a second, a frequency of 200 ppm. */
+const OFFSET_PRIOR = 1, FREQUENCY_PRIOR = 2e-4 ** 2;
 
 /** One filter: a clock with an offset and a frequency that wanders, seen through noise. */
 class Filter {
@@ -35,14 +40,22 @@ class Filter {
   frequencyVariance = FREQUENCY_PRIOR;
   /** Factor on the noise assumed. */
   scale = 1;
-  /** Logarithm of how well it has foretold the samples. */
-  fitness = 0;
   readonly wander: number;
   readonly noise: typeof NOISES[number];
+  /** Logarithm of how likely it is before any sample. */
+  readonly #prior: number;
+  /** Logarithm of how well it has foretold the samples. */
+  #success = 0;
 
   constructor(wander: number, noise: typeof NOISES[number]) {
     this.wander = wander;
     this.noise = noise;
+    this.#prior = -UNUSUAL * Math.log10(wander / USUAL_WANDER) ** 2;
+  }
+
+  /** Logarithm of how likely it is. */
+  get fitness(): number {
+    return this.#success + this.#prior;
   }
 
   predict(age: number): void {
@@ -72,7 +85,7 @@ class Filter {
       const scale = this.scale * Math.exp(LEARNING * (Math.min(relative, MOST_LEARNED) - 1));
       this.scale = Math.min(Math.max(scale, LEAST_SCALE), GREATEST_SCALE);
     }
-    this.fitness = MEMORY * this.fitness -
+    this.#success = MEMORY * this.#success -
       (Math.min(relative, MOST_SURPRISE) + Math.log(expected)) / 2;
     const gain = this.offsetVariance / expected, frequencyGain = this.covariance / expected;
     this.offset += gain * surprise;

@@ -1,9 +1,9 @@
 import { type Estimate, predict } from "./estimate.ts";
 
 /** To ask half as often is good if the error then grows by no more than this factor. */
-const PATIENT = 1.5;
+const PATIENT = 2.5;
 /** To ask twice as often is good if the error grows by more than this factor as it is. */
-const HASTY = 2.5;
+const HASTY = 4;
 /** Samples before a source is asked less often. */
 const SETTLED = 8;
 
