@@ -1,8 +1,5 @@
-import { randomBytes } from "node:crypto";
-import { lstat, open, rename, rm } from "node:fs/promises";
-
-/** Readable and writable by the owner, and by nobody else. */
-const OWNER_ONLY = 0o600;
+import { lstat } from "node:fs/promises";
+import { replaceSecretFile, writeNewSecretFile } from "../auth/secret_file.ts";
 
 /**
  * Writes a file that only its owner may read, whole or not at all.
@@ -23,34 +20,9 @@ export async function writeSecretFile(
   // A device, say: to put a file into its place would break the machine.
   if (before !== undefined && !before.isFile()) throw fail("it is no regular file");
   try {
-    await (overwrite ? replaceFile(path, text) : writeNewFile(path, text));
+    await (overwrite ? replaceSecretFile(path, text) : writeNewSecretFile(path, text));
   } catch (error) {
     throw fail(reasonOf(error), error);
-  }
-}
-
-async function writeNewFile(path: string, text: string): Promise<void> {
-  const file = await open(path, "wx", OWNER_ONLY);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } catch (error) {
-    await rm(path, { force: true });
-    throw error;
-  } finally {
-    await file.close();
-  }
-}
-
-/** Puts a new file into the place of another, which others may be allowed to read, or have open. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString("hex")}`;
-  await writeNewFile(temporary, text);
-  try {
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
   }
 }
 
