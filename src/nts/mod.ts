@@ -23,6 +23,18 @@ export {
   NTS_REFUSED,
   type NtsGuard,
 } from "./nts_guard.ts";
+export { establishNts } from "./ke/establish_nts.ts";
+export type { EstablishNtsOptions } from "./ke/establish_options.ts";
+export type { KeFailure, KeServerStatistics } from "./ke/ke_statistics.ts";
+export type { NtsKeyExchangeServerOptions } from "./ke/key_exchange_server_options.ts";
+export {
+  type KeAddress,
+  type KeListenOptions,
+  NtsKeyExchangeServer,
+} from "./ke/nts_key_exchange_server.ts";
+export type { TlsName } from "./ke/tls/tls_engine.ts";
+export type { Timers } from "../clock/timers.ts";
+export type { ResolveOptions } from "../transport/resolve.ts";
 export type { NtsEstablishment, NtsKeys } from "./nts_keys.ts";
 export { NtsResponder, type NtsResponderOptions } from "./nts_responder.ts";
 export type { NtsRandom } from "./random_pool.ts";

@@ -9,6 +9,7 @@
  * | `"unsynchronized"` | the server says that it does not know the time |
  * | `"bogus"` | an answer that matches the request but makes no sense |
  * | `"authentication"` | an answer that is not authenticated as it must be |
+ * | `"key-exchange"` | the server of a key exchange (NTS) refused, or did not keep to the protocol |
  * | `"not-found"` | the name has no address |
  * | `"unreachable"` | no route, or the network is down |
  * | `"aborted"` | the caller's `AbortSignal` fired |
@@ -27,6 +28,7 @@ export type NTPErrorCode =
   | "unsynchronized"
   | "bogus"
   | "authentication"
+  | "key-exchange"
   | "not-found"
   | "unreachable"
   | "aborted"

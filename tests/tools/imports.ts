@@ -7,7 +7,7 @@ const ROOMS: readonly (readonly [room: string, uses?: readonly string[]])[] = [
   ["clock"],
   ["transport", ["packet"]],
   ["auth", ["packet"]],
-  ["nts", ["packet", "auth", "transport"]],
+  ["nts", ["packet", "clock", "transport", "auth"]],
   ["server"],
   ["client"],
   ["association"],
