@@ -11,8 +11,11 @@ const WANDERS = [1e-11, 1e-10, 3e-10, 1e-9, 3e-9, 1e-8, 3e-8, 1e-7, 1e-6];
  * nothing, all queueing is on the way there, all is on the way back.
  */
 const NOISES = ["queues", "independent", "outward", "return"] as const;
-/** An offset follows a one-sided queue to within this part of the excess. */
-const ONE_SIDED = 0.05;
+/**
+ * An offset follows a one-sided queue to within this part of the excess, and this part of the mean
+ * excess: a little always happens on the other side.
+ */
+const ONE_SIDED = 0.05, OTHER_SIDE = 0.02;
 /** How much of what was learned of a filter's fitness is kept from one sample to the next. */
 const MEMORY = 0.995;
 /** How fast the noise that a filter finds changes the noise that it assumes, per sample. */
@@ -25,7 +28,7 @@ const USUAL_WANDER = 2e-9, UNUSUAL = 0.5;
 /** Samples before a filter's noise is judged. */
 const WARM_UP = 8;
 /** Bounds of the factor that noise learned has over noise assumed. */
-const LEAST_SCALE = 0.02, GREATEST_SCALE = 1e4;
+const LEAST_SCALE = 0.2, GREATEST_SCALE = 1e4;
 /** A surprise counts at most as so many times what was expected, squared: one wild sample says little. */
 const MOST_SURPRISE = 25, MOST_LEARNED = 9;
 /** Variance of what is known before anything is: an offset of a second, a frequency of 200 ppm. */
@@ -68,13 +71,13 @@ class Filter {
   }
 
   correct(offset: number, quality: DelayQuality, floor: number, learn: boolean): void {
-    const { excess, unseen, variance } = quality;
+    const { excess, spread, unseen, variance } = quality;
     let noise: number, seen = offset;
     // Uniform within ±x has a variance of x²/3; half of the excess is the most it can be wrong by.
     if (this.noise === "queues") noise = (excess + unseen) ** 2 / 12;
     else if (this.noise === "independent") noise = variance;
     else {
-      noise = (ONE_SIDED * excess) ** 2 + unseen * unseen / 12;
+      noise = (ONE_SIDED * excess) ** 2 + (OTHER_SIDE * spread) ** 2 + unseen * unseen / 12;
       // Queued on the way there, a request comes late, and the server looks ahead.
       seen += this.noise === "outward" ? -excess / 2 : excess / 2;
     }
@@ -90,9 +93,10 @@ class Filter {
     const gain = this.offsetVariance / expected, frequencyGain = this.covariance / expected;
     this.offset += gain * surprise;
     this.frequency += frequencyGain * surprise;
-    this.frequencyVariance -= frequencyGain * this.covariance;
+    // Rounding must not make a variance negative.
+    this.frequencyVariance = Math.max(0, this.frequencyVariance - frequencyGain * this.covariance);
     this.covariance -= gain * this.covariance;
-    this.offsetVariance -= gain * this.offsetVariance;
+    this.offsetVariance = Math.max(0, this.offsetVariance - gain * this.offsetVariance);
   }
 }
 

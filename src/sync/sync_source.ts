@@ -33,6 +33,8 @@ export type SampleOutcome = "used" | "aside" | "restarted";
 const HISTORY = 64;
 /** A sample is set aside if it is off by so many standard deviations more than its delay explains. */
 const SURPRISE = 6;
+/** How much of an excess of the delay an offset may be wrong by: half, and some for a minimum not seen yet. */
+const EXPLAINED = 0.6;
 /** Samples before any is set aside. */
 const WARM_UP = 8;
 /** After so many samples set aside in a row they are believed: source or clock was set. */
@@ -56,6 +58,8 @@ export class SyncSource {
   #last: SourceSample | undefined;
   #restarts = 0;
   #set = 0;
+  /** By how much the samples set aside contradict the estimate, in seconds. */
+  #doubt = 0;
 
   /**
    * Makes a source that nothing is known of.
@@ -104,19 +108,23 @@ export class SyncSource {
    */
   add(sample: SourceSample): SampleOutcome {
     this.#last = sample;
-    if (this.#fits(sample)) {
+    const surprise = this.#surprise(sample);
+    if (surprise === 0) {
       this.#aside = [];
+      this.#doubt = 0;
       this.#take(sample);
       return "used";
     }
     this.#aside.push(sample);
     this.#set++;
+    this.#doubt = Math.max(this.#doubt, surprise);
     if (this.#aside.length < BELIEVED) return "aside";
     const { frequency } = this.#bank.estimate!;
     this.#startAnew({ value: frequency, variance: FREQUENCY_KEPT });
     this.#restarts++;
     for (const kept of this.#aside) this.#take(kept);
     this.#aside = [];
+    this.#doubt = 0;
     return "restarted";
   }
 
@@ -129,6 +137,7 @@ export class SyncSource {
         : { value: known.frequency, variance: Math.max(known.frequencyVariance, FREQUENCY_KEPT) },
     );
     this.#aside = [];
+    this.#doubt = 0;
   }
 
   /**
@@ -166,7 +175,7 @@ export class SyncSource {
    */
   distanceOf(estimate: Estimate): number {
     const { rootDelay, rootDispersion, dispersion, time } = this.#last!;
-    return (rootDelay + this.#delays.minimum) / 2 + rootDispersion + dispersion +
+    return (rootDelay + this.#delays.minimum) / 2 + rootDispersion + dispersion + this.#doubt +
       CONFIDENCE * Math.sqrt(Math.max(0, estimate.offsetVariance)) +
       MAX_CLOCK_ERROR * Math.abs(estimate.time - time);
   }
@@ -176,9 +185,9 @@ export class SyncSource {
     return regress(this.#history);
   }
 
-  /** Whether a sample is as could be expected. */
-  #fits(sample: SourceSample): boolean {
-    if (this.#bank.count < WARM_UP) return true;
+  /** By how much a sample contradicts all before it, in seconds; 0 if it fits. */
+  #surprise(sample: SourceSample): number {
+    if (this.#bank.count < WARM_UP) return 0;
     const foretold = this.estimateAt(sample.time)!;
     const surprise = Math.abs(sample.offset - foretold.offset);
     const excess = Math.max(0, sample.delay - this.#delays.minimum);
@@ -186,7 +195,7 @@ export class SyncSource {
     const deviation = Math.sqrt(
       foretold.offsetVariance + standardDeviation ** 2 + sample.dispersion ** 2,
     );
-    return surprise <= SURPRISE * deviation + excess / 2;
+    return surprise <= SURPRISE * deviation + EXPLAINED * excess ? 0 : surprise;
   }
 
   #take(sample: SourceSample): void {
