@@ -1,3 +1,4 @@
+import { beginsWith } from "./begins_with.ts";
 import { nodeCrypto } from "./node_crypto.ts";
 
 /** Values of the hexadecimal digits, by character code. */
@@ -13,6 +14,10 @@ export class KeyedDigest {
   readonly #secretLength: number;
   /** The secret, and room for a message behind it. */
   #input: Uint8Array;
+  /** The packet that was taken. */
+  #taken = new Uint8Array(0);
+  #takenLength = 0;
+  #takenAt = 0;
 
   /**
    * Takes a secret.
@@ -52,5 +57,36 @@ export class KeyedDigest {
       digest[i] = (DIGITS[hex.charCodeAt(2 * i)]! << 4) | DIGITS[hex.charCodeAt(2 * i + 1)]!;
     }
     return digest;
+  }
+
+  /**
+   * Takes a message with its MAC, both of which {@linkcode KeyedDigest.answer} checks. They are copied.
+   *
+   * @param packet holds the message at its beginning, and the MAC at its end
+   * @param length length of the message
+   * @param at where the MAC begins in the packet
+   * @param end where it ends
+   */
+  take(packet: Uint8Array, length: number, at: number, end: number): void {
+    if (this.#taken.length !== end) this.#taken = new Uint8Array(end);
+    for (let i = 0; i < end; i++) this.#taken[i] = packet[i]!;
+    this.#takenLength = length;
+    this.#takenAt = at;
+  }
+
+  /**
+   * Checks the message taken last, and signs another one with as many bytes.
+   *
+   * @param packet holds the other message at its beginning
+   * @param length length of that
+   * @param at where its MAC is written, if the taken message's MAC is right
+   * @returns whether that is right. It takes the same time wherever they differ
+   */
+  answer(packet: Uint8Array, length: number, at: number): boolean {
+    const claimed = this.#taken.subarray(this.#takenAt);
+    const right = this.sign(this.#taken.subarray(0, this.#takenLength), claimed.length);
+    if (right.length !== claimed.length || !beginsWith(right, claimed)) return false;
+    packet.set(this.sign(packet.subarray(0, length), claimed.length), at);
+    return true;
   }
 }

@@ -28,7 +28,7 @@ import {
   DROP_SHORT,
   DROP_VERSION,
 } from "./drop_reason.ts";
-import { checkRequestMac, type KeySource, type RequestMac } from "./request_mac.ts";
+import { keyOfRequest, type KeySource } from "./request_mac.ts";
 import type { ReplyKind } from "./statistics.ts";
 import { type SystemVariables, writeSystemVariables } from "./system_variables.ts";
 
@@ -184,20 +184,27 @@ export class Responder {
     while ((part = trailerPart(request, at, length, version)) > 0) at += part;
     if ((part & 3) !== 0) return DROP_MALFORMED;
     const { keys, decide, onDecision } = this.#options;
-    let mac: RequestMac | undefined;
+    let key: SymmetricKey | undefined;
     if (part !== 0) {
-      const found = checkRequestMac(request, at, length, version, source.bytes, keys);
+      const found = keyOfRequest(request, at, length, version, source.bytes, keys);
       if (found === "none") return DROP_AUTHENTICATION;
       if (found === "wrong") return this.#writeCryptoNak(request, version, arrival, reply);
-      mac = found;
+      key = found;
+      if (decide === undefined && verdict <= SERVE_AUTHENTICATED) {
+        return this.#answerSigned(request, at, length, arrival, reply, key);
+      }
+      const digest = request.subarray(at + 4, length);
+      if (!key.verify(request.subarray(0, at), digest, version)) {
+        return this.#writeCryptoNak(request, version, arrival, reply);
+      }
     }
-    if (verdict === SERVE_AUTHENTICATED && mac === undefined) return DROP_AUTHENTICATION;
+    if (verdict === SERVE_AUTHENTICATED && key === undefined) return DROP_AUTHENTICATION;
 
     let kissCode = verdict > SERVE_AUTHENTICATED ? verdict : 0;
     let decision: Decision | undefined;
     if (decide !== undefined && kissCode === 0) {
       const bytes = request.subarray(0, length);
-      decision = decide({ source, version, keyId: mac?.key.id ?? 0, bytes });
+      decision = decide({ source, version, keyId: key?.id ?? 0, bytes });
       if (decision !== undefined) {
         checkDecision(decision);
         onDecision?.(decision);
@@ -209,7 +216,32 @@ export class Responder {
     if (!this.#write(request, version, arrival, reply)) return DROP_CLOCK;
     if (kissCode !== 0) this.#makeKiss(reply, version, kissCode);
     if (decision?.action === "adjust") decision.adjust(reply.subarray(0, HEADER_LENGTH));
-    return mac === undefined ? HEADER_LENGTH : sign(reply, mac.key, mac.digestLength, version);
+    return key === undefined ? HEADER_LENGTH : sign(reply, key, length - at - 4, version);
+  }
+
+  /**
+   * Answers a request with a MAC that only the MAC has a say in. The reply is written before that is
+   * checked, since both MACs together take as long as one.
+   */
+  #answerSigned(
+    request: Uint8Array,
+    at: number,
+    length: number,
+    arrival: Uint32Array,
+    reply: Uint8Array,
+    key: SymmetricKey,
+  ): number {
+    const version = versionOf(request[0]!);
+    const isTaken = key.take(request, at, length, version);
+    this.kind = "answer";
+    if (!this.#write(request, version, arrival, reply)) return DROP_CLOCK;
+    if (!isTaken || !key.answer(reply, HEADER_LENGTH + 4, HEADER_LENGTH)) {
+      this.kind = "crypto-NAK";
+      writeWord(reply, HEADER_LENGTH, 0);
+      return HEADER_LENGTH + CRYPTO_NAK_LENGTH;
+    }
+    writeWord(reply, HEADER_LENGTH, key.id);
+    return HEADER_LENGTH + length - at;
   }
 
   /** Writes a plain reply; false when the clock or the system variables fail. */

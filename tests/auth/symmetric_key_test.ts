@@ -84,6 +84,35 @@ test("a bit flipped in message or digest is noticed, with every type", () => {
   }
 });
 
+test("take() and answer(): both MACs at once, as verify() and sign() make them, whatever came before", () => {
+  for (const type of KEY_TYPES) {
+    const key = makeKey(type);
+    for (const [n, version] of ([4, 3, 4, 4, 3] as const).entries()) {
+      for (
+        const [length, answerLength] of [[48, 48], [76, 48], [48, 52], [64, 48], [0, 1]] as const
+      ) {
+        const request = new Uint8Array(length + 4 + key.digestLength(version)).fill(n);
+        request.set(key.sign(request.subarray(0, length), version), length + 4);
+        const reply = new Uint8Array(200).fill(0x55);
+        const digest = key.sign(reply.subarray(0, answerLength), version);
+        for (const flipped of [-1, length + 4, request.length - 1, -1]) {
+          if (length === 0 && flipped >= 0) continue;
+          const sent = request.slice();
+          if (flipped >= 0) sent[flipped]! ^= 1;
+          const into = reply.slice();
+          assertEquals(key.take(sent, length, sent.length, version), true);
+          sent.fill(0); // it was copied
+          assertEquals(key.answer(into, answerLength + 4, answerLength), flipped < 0, type);
+          const expected = reply.slice();
+          if (flipped < 0) expected.set(digest, answerLength + 4);
+          assertEquals(into, expected);
+        }
+        assertEquals(key.take(request, length, length + 4, version), false);
+      }
+    }
+  }
+});
+
 test("another secret and another type do not verify", () => {
   for (const type of KEY_TYPES) {
     const digest = makeKey(type).sign(MESSAGE, 4);
