@@ -32,7 +32,7 @@ export interface LinkOptions extends DelayOptions {
   /** Probability that it is held back, 0 to 1, and for how long, in seconds. */
   reordering?: { probability: number; delay: number };
   /**
-   * Nothing overtakes: what would arrive before its predecessor arrives with it. Default false:
+   * Nothing overtakes: what would arrive before its predecessor arrives a nanosecond after it. Default false:
    * each datagram has its own delay, and may overtake.
    */
   inOrder?: boolean;
@@ -56,6 +56,9 @@ export type LinkPair = LinkOptions | {
   /** What comes from it. */
   readonly away: LinkOptions;
 };
+
+/** Between two that arrive together, so that no rounding of times changes their order. */
+const NANOSECOND = 1e-9;
 
 /** Bytes of UDP and IPv4 headers. */
 const OVERHEAD = 28;
@@ -157,7 +160,7 @@ export class Link {
       delay += reordering.delay;
     }
     if (inOrder) {
-      delay = Math.max(delay, this.#lastArrival - now);
+      delay = Math.max(delay, this.#lastArrival - now + NANOSECOND);
       this.#lastArrival = now + delay;
     }
     this.#arrivals.push(delay);
@@ -220,6 +223,11 @@ export function checkSpan(name: string, { from = 0, until = Infinity }: Span): v
   if (!(from >= 0 && until >= from)) {
     throw new RangeError(`${name} must be from 0 or later, until no earlier: ${from} to ${until}`);
   }
+}
+
+/** Both ways of a pair. */
+export function waysOf(link: LinkPair): { toward: LinkOptions; away: LinkOptions } {
+  return "toward" in link ? link : { toward: link, away: link };
 }
 
 /** Whether a moment is in a span. */

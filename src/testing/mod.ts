@@ -29,6 +29,8 @@ export { type Fault, GPS_ROLLOVER } from "./fault.ts";
 export { type BurstOptions, Link, type LinkOptions, type LinkPair, type Span } from "./link.ts";
 export { Oscillator, type OscillatorOptions } from "./oscillator.ts";
 export { RandomStream } from "./random_stream.ts";
+export type { Lateness } from "./punctual.ts";
+export { Relay, type RelayCounts, type RelayOptions, type RelayStatistics } from "./relay.ts";
 export { ScriptedServer, type ScriptedServerOptions } from "./scripted_server.ts";
 export { SimulatedClock, type SimulatedClockOptions } from "./simulated_clock.ts";
 export type { SimulatedNode, SimulatedNodeOptions, SimulatedWorld } from "./simulated_node.ts";

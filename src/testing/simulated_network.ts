@@ -9,6 +9,7 @@ import {
   type LinkOptions,
   type LinkPair,
   type Span,
+  waysOf,
 } from "./link.ts";
 import type { RandomStream } from "./random_stream.ts";
 import type { VirtualTime } from "./virtual_time.ts";
@@ -76,7 +77,7 @@ export class SimulatedNetwork {
    * @throws {RangeError} if an option is out of range
    */
   setAccess(address: string, link: LinkPair): void {
-    const { toward, away } = "toward" in link ? link : { toward: link, away: link };
+    const { toward, away } = waysOf(link);
     checkLink(toward);
     checkLink(away);
     this.#toward.set(address, toward);
