@@ -3,6 +3,7 @@ import { ClientTarget } from "./client_target.ts";
 import { DecoderTarget } from "./decoder_target.ts";
 import { GuardedResponderTarget } from "./guarded_responder_target.ts";
 import { CLIENT_KEY } from "./keys.ts";
+import { KeyExchangeTarget } from "./key_exchange_target.ts";
 import { Mutator } from "./mutator.ts";
 import { Random } from "./random.ts";
 import { ResponderTarget } from "./responder_target.ts";
@@ -15,6 +16,7 @@ export const TARGETS: Readonly<Record<string, () => Target>> = {
   "guarded-responder": () => new GuardedResponderTarget(),
   client: () => new ClientTarget(),
   "keyed-client": () => new ClientTarget(CLIENT_KEY),
+  "key-exchange": () => new KeyExchangeTarget(),
 };
 
 /** Packets between two looks at the clock. */
@@ -79,7 +81,7 @@ function traceOf(target: Target, buffer: Uint8Array, length: number): string | u
  * seed and count alone, on every runtime.
  *
  * @param target what to pass packets to
- * @param corpus what the mutator begins with
+ * @param corpus what the mutator begins with, unless the target has its own
  * @param seed 32 bits
  * @param count packets to pass in
  * @param onProgress told now and then how many have been
@@ -93,8 +95,9 @@ export function fuzz(
 ): Outcome {
   const name = new TextEncoder().encode(target.name);
   const random = new Random(seed, mixOf(name, name.length));
-  const preferred = corpus.filter((packet) => target.prefers(packet));
-  const mutator = new Mutator(corpus, preferred, random);
+  const seeds = target.corpus ?? corpus;
+  const preferred = seeds.filter((packet) => target.prefers(packet));
+  const mutator = new Mutator(seeds, preferred, random);
   const findings: Finding[] = [];
   let failures = 0;
   const traces = Error.stackTraceLimit;
@@ -102,8 +105,8 @@ export function fuzz(
   const start = performance.now();
   for (let packets = 0; packets < count; packets++) {
     if (packets % CHUNK === 0) onProgress(packets);
-    if (packets < corpus.length) {
-      mutator.take(corpus[packets]!);
+    if (packets < seeds.length) {
+      mutator.take(seeds[packets]!);
     } else {
       mutator.next();
       target.shape?.(mutator.buffer, mutator.length, random.word());

@@ -2,6 +2,8 @@
 export interface Target {
   /** Name of the target, as in `--target`. */
   readonly name: string;
+  /** What mutations begin with, where it is not the packets of NTP. */
+  readonly corpus?: readonly Uint8Array[];
   /** How many packets got through: were decoded, answered, accepted. */
   passed: number;
   /**
