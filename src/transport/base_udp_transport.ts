@@ -128,17 +128,36 @@ export abstract class BaseUdpTransport implements UdpTransport {
   protected deliver(data: Uint8Array, hostname: string, port: number): void {
     try {
       this.settings.clock.read(this.#arrival);
-      if (this.closed) return;
       this.#source.assign(hostname, port);
+    } catch (error) {
+      return this.failHandling(error);
+    }
+    this.deliverStamped(data, this.#source, this.#arrival);
+  }
+
+  /** Takes an arrived datagram whose arrival is known better than by reading the clock now. */
+  protected deliverStamped(data: Uint8Array, source: Endpoint, arrival: Uint32Array): void {
+    if (this.closed) return;
+    try {
       const { remote } = this.settings;
       // Connected sockets may hold what came before connect(); others are not filtered at all.
-      if (remote !== undefined && !remote.equals(this.#source)) return;
+      if (remote !== undefined && !remote.equals(source)) return;
       this.#counters.received++;
-      this.settings.onDatagram(data, this.#source, this.#arrival);
+      this.settings.onDatagram(data, source, arrival);
     } catch (error) {
-      this.#counters.handlerErrors++;
-      this.#report(error instanceof Error ? error : new Error(String(error), { cause: error }));
+      this.failHandling(error);
     }
+  }
+
+  /** Counts and reports what handler or clock have thrown. */
+  protected failHandling(error: unknown): void {
+    this.#counters.handlerErrors++;
+    this.#report(error instanceof Error ? error : new Error(String(error), { cause: error }));
+  }
+
+  /** Counts an error that is not worth a report. */
+  protected countError(): void {
+    this.#counters.errors++;
   }
 
   /** Counts and reports an error of the runtime. */

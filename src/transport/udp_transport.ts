@@ -27,6 +27,26 @@ export interface UdpCounters {
   readonly errors: number;
   /** Exceptions thrown by the handler of datagrams, the clock or `onError`. */
   readonly handlerErrors: number;
+  /**
+   * Datagrams that the kernel dropped because they came faster than they were taken: overload.
+   * Absent where the system does not tell.
+   */
+  readonly overflows?: number;
+}
+
+/** When datagrams left, as the kernel tells it: on native transports only. */
+export interface TransmitStamps {
+  /**
+   * Asks for the stamp of the datagram that is handed to `send()` next.
+   *
+   * @returns its identifier, counting up from 0; a stamp may never come
+   */
+  request(): number;
+  /**
+   * Told of each stamp that was asked for, in the order in which the datagrams left or nearly so.
+   * `time` is borrowed: seconds and fraction words of the transport's clock. Must not throw.
+   */
+  onStamp: ((id: number, time: Uint32Array) => void) | undefined;
 }
 
 /** How datagrams to multicast groups are sent. What is left out stays as it is. */
@@ -63,6 +83,14 @@ export interface UdpTransport {
   readonly port: number;
   /** Counters since binding: a live object. */
   readonly counters: UdpCounters;
+  /**
+   * While a datagram is being handled: by how much its reply, sent at once, will leave later than it
+   * is handed over, in units of 2^-32 s. Learned, and hardly ever more than the truth, so it may be
+   * added to a transmit timestamp. 0 or absent: not known.
+   */
+  readonly sendDelay?: number;
+  /** When datagrams leave. Absent where the system does not tell. */
+  readonly stamps?: TransmitStamps | undefined;
   /**
    * Sends a datagram. The bytes are taken or copied before this returns, so the caller may reuse
    * the buffer at once; the same holds for `to`.

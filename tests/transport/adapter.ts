@@ -19,6 +19,8 @@ export interface Adapter {
   readonly broadcastsUnasked?: boolean;
   /** Whether it can set the hop limit of IPv6 groups. Default true. */
   readonly ipv6HopLimit?: boolean;
+  /** Whether the kernel stamps arrivals, so that the clock need not be read for each. */
+  readonly stampedByKernel?: boolean;
   /** Whether it is not bound to the addresses and routes of this machine. */
   readonly virtual?: boolean;
 }

@@ -84,6 +84,8 @@ export interface Ffi {
   readonly nonblocking: boolean;
   /** Where nothing is. */
   readonly nullPointer: Pointer;
+  /** The event loop of libuv that this thread runs; only on Node. */
+  readonly loop?: () => Pointer;
 
   /**
    * Opens a library.

@@ -19,6 +19,7 @@ interface NodeFfiModule {
   getRawPointer(buffer: ArrayBufferLike): bigint;
   toArrayBuffer(pointer: bigint, length: number, copy: boolean): ArrayBuffer;
   toString(pointer: bigint): string;
+  getCurrentEventLoop(): bigint;
 }
 
 interface NodeLibrary {
@@ -88,6 +89,10 @@ class NodeFfi implements Ffi {
     const definitions = definitionsOf(symbols);
     const { functions, lib } = openFirst(names, (name) => this.#node.dlopen(name, definitions));
     return { symbols: functions as Library<S>["symbols"], close: () => lib.close() };
+  }
+
+  loop(): Pointer {
+    return this.#node.getCurrentEventLoop() as unknown as Pointer;
   }
 
   pointer(buffer: ArrayBufferLike, offset = 0): Pointer {

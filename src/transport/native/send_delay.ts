@@ -1,0 +1,88 @@
+/** Most replies that are sent by one system call: a reply must not wait long for its neighbours. */
+export const CHUNK = 8;
+/** Kinds of replies that are alone in their batch, by how long nothing came before them. */
+const LONE_KINDS = 4;
+const KEYS = CHUNK * CHUNK + LONE_KINDS;
+/** From how many samples on the delay is used. */
+const ENOUGH = 64;
+/** The least delay of this many, and of as many before them, is what is used. */
+const WINDOW = 1024;
+/** What is used of the least delay, so that the next may be a little smaller. */
+const SAFE_PART = 0.95;
+/** Longer ones, in nanoseconds, tell of a process that had to wait and not of the way. */
+const LONGEST = 500_000;
+/** Of how many replies one is sampled while few are known, then of those alone, then of others. */
+const EARLY_INTERVAL = 2, LONE_INTERVAL = 8, BUSY_INTERVAL = 64;
+const UNITS_PER_NANOSECOND = 2 ** 32 / 1e9;
+
+/**
+ * How long it takes from handing a reply over until it leaves the machine, learned from transmit
+ * stamps of the kernel. Added to the transmit timestamp of the next reply, it makes that nearly
+ * true. Late must it never be, so the least delay counts that was seen among the last thousand or
+ * two: not one of a thousand replies is faster. Replies that are alone are told apart by how cold the
+ * caches are, those of a batch by their place in it.
+ */
+export class SendDelay {
+  readonly #samples = new Uint32Array(KEYS);
+  readonly #due = new Uint32Array(KEYS);
+  /** Least delay of the running window and of the one before, in nanoseconds. */
+  readonly #least = new Float64Array(KEYS).fill(Infinity);
+  readonly #before = new Float64Array(KEYS).fill(Infinity);
+  readonly #units = new Uint32Array(KEYS);
+
+  /**
+   * Which replies are alike.
+   *
+   * @param place how many wait to be sent before it, 0 to 7
+   * @param following how many of the batch may still come, itself among them, from 1
+   * @param idleNanoseconds how long nothing has come; only looked at if it is alone
+   */
+  key(place: number, following: number, idleNanoseconds: number): number {
+    if (place === 0 && following === 1) {
+      const kind = idleNanoseconds < 100_000
+        ? 0
+        : idleNanoseconds < 1_000_000
+        ? 1
+        : idleNanoseconds < 20_000_000
+        ? 2
+        : 3;
+      return CHUNK * CHUNK + kind;
+    }
+    return place * CHUNK + Math.min(following, CHUNK - place) - 1;
+  }
+
+  /** What to add to the transmit timestamp, in units of 2^-32 s; 0 while too little is known. */
+  units(key: number): number {
+    return this.#units[key]!;
+  }
+
+  /** Whether a reply is to be stamped, so that something is learned. */
+  wants(key: number): boolean {
+    if (this.#due[key]! > 0) {
+      this.#due[key]!--;
+      return false;
+    }
+    const isLone = key >= CHUNK * CHUNK;
+    const interval = this.#samples[key]! < 2 * WINDOW
+      ? EARLY_INTERVAL
+      : isLone
+      ? LONE_INTERVAL
+      : BUSY_INTERVAL;
+    this.#due[key] = interval - 1;
+    return true;
+  }
+
+  /** Takes a delay that was seen, in nanoseconds. A negative key is of what is no reply. */
+  learn(key: number, nanoseconds: number): void {
+    if (key < 0) return;
+    if (!(nanoseconds > 0 && nanoseconds < LONGEST)) return; // the clock was set, or a long wait
+    const samples = ++this.#samples[key]!;
+    if (nanoseconds < this.#least[key]!) this.#least[key] = nanoseconds;
+    const least = Math.min(this.#least[key]!, this.#before[key]!);
+    if (samples >= ENOUGH) this.#units[key] = least * SAFE_PART * UNITS_PER_NANOSECOND;
+    if (samples % WINDOW === 0) {
+      this.#before[key] = this.#least[key]!;
+      this.#least[key] = Infinity;
+    }
+  }
+}
