@@ -5,6 +5,7 @@
  * |---|---|
  * | ask a server for the time | {@linkcode query}, {@linkcode NTPClient} |
  * | ask thousands of servers | {@linkcode queryMany} |
+ * | have the right time in an application | {@linkcode NTPSync} |
  * | serve time | {@linkcode NTPServer} |
  * | read and write packets | {@linkcode NTPPacket}, and all of `@ntps/ntps/packet` |
  * | share a key with others | {@linkcode SymmetricKey}, {@linkcode KeyStore}, {@linkcode loadKeyFile} |
@@ -37,8 +38,10 @@ export {
   type LeapSecondsContent,
   type LeapSecondsEntry,
 } from "./src/clock/leap_seconds.ts";
+export { checkLeapSmear, type LeapSmear, smearedPart } from "./src/clock/leap_smear.ts";
 export { loadLeapSeconds, verifyLeapSecondsHash } from "./src/clock/load_leap_seconds.ts";
 export { measurePrecision } from "./src/clock/precision.ts";
+export { SteadyClock, type SteadyClockOptions } from "./src/clock/steady_clock.ts";
 export { SystemClock, type SystemClockOptions } from "./src/clock/system_clock.ts";
 export { systemTimers, type Timers } from "./src/clock/timers.ts";
 export type { WallSource } from "./src/clock/wall_source.ts";
@@ -143,3 +146,6 @@ export {
   NTPManycastClient,
   type NTPManycastClientOptions,
 } from "./src/association/ntp_manycast_client.ts";
+
+// A clock that follows others
+export * from "./src/sync/mod.ts";

@@ -42,6 +42,7 @@ export {
   referenceIdFromText,
   referenceIdToText,
 } from "./reference_id.ts";
+export { isSmearReferenceId, smearReferenceId } from "./smear_reference_id.ts";
 export { shortFromSeconds, shortToSeconds } from "./short_format.ts";
 export {
   addSeconds,
