@@ -1,17 +1,27 @@
 import { NTPError } from "../packet/error.ts";
 import { currentRuntime, type RuntimeName } from "./runtime.ts";
-import type { BindUdp } from "./udp_transport.ts";
+import type { BindUdp, UdpBindOptions, UdpTransport } from "./udp_transport.ts";
 
 /**
- * Adapters by name: `"auto"` is the runtime's own, but on Deno `"node"` for `multicast`; `"node"` is
- * `node:dgram` on all three.
+ * Kinds of sockets. `"portable"` is the runtime's own, but on Deno `"node"` for `multicast`;
+ * `"native"` is the system calls of Linux; `"xdp"` is AF_XDP, which takes datagrams from a network
+ * interface before the kernel's stack sees them. `"auto"` is native where that is permitted and
+ * passes a test of itself, else portable; on Node, whose foreign functions are experimental, it is
+ * portable.
  */
-export type UdpAdapterName = "auto" | RuntimeName;
+export type TransportName = "auto" | "portable" | "native" | "xdp";
 
-const ADAPTERS: Readonly<Record<RuntimeName, () => Promise<BindUdp>>> = {
-  deno: async () => (await import("./deno.ts")).bindDenoUdp,
-  bun: async () => (await import("./bun.ts")).bindBunUdp,
-  node: async () => (await import("./node.ts")).bindNodeUdp,
+/** Adapters by name: a {@linkcode TransportName}, or one runtime's; `"node"` is everywhere. */
+export type UdpAdapterName = TransportName | RuntimeName;
+
+const ADAPTERS: Readonly<Record<UdpAdapterName, BindUdp>> = {
+  auto: bindAuto,
+  portable: async (options) => await ADAPTERS[ownAdapter(options?.multicast === true)](options),
+  native: async (options) => await (await import("./native/bind_native.ts")).bindNativeUdp(options),
+  xdp: async (options) => await (await import("./native/xdp/bind_xdp.ts")).bindXdp(options),
+  deno: async (options) => await (await import("./deno.ts")).bindDenoUdp(options),
+  bun: async (options) => await (await import("./bun.ts")).bindBunUdp(options),
+  node: async (options) => await (await import("./node.ts")).bindNodeUdp(options),
 };
 
 /**
@@ -32,19 +42,18 @@ const ADAPTERS: Readonly<Record<RuntimeName, () => Promise<BindUdp>>> = {
  */
 export function udpAdapter(name: UdpAdapterName | BindUdp): BindUdp {
   if (typeof name === "function") return name;
-  if (name !== "auto" && !Object.hasOwn(ADAPTERS, name)) {
-    const names = ["auto", ...Object.keys(ADAPTERS)].map((one) => `"${one}"`).join(", ");
+  if (!Object.hasOwn(ADAPTERS, name)) {
+    const names = Object.keys(ADAPTERS).map((one) => `"${one}"`).join(", ");
     throw new RangeError(`There is no UDP adapter ${JSON.stringify(name)}, only ${names}`);
   }
-  return async (options) => {
-    const adapter = name === "auto" ? ownAdapter(options?.multicast === true) : name;
-    return await (await ADAPTERS[adapter]())(options);
-  };
+  return ADAPTERS[name];
 }
 
 /**
- * Binds a UDP socket with the adapter of the runtime: `Deno.listenDatagram`, `Bun.udpSocket` or
- * `node:dgram`. On Deno sockets with `multicast` are of `node:dgram` too; `kind` tells which it is.
+ * Binds a UDP socket, of the kind that the option `transport` says: by default a native one where that
+ * can be, else with the adapter of the runtime: `Deno.listenDatagram`, `Bun.udpSocket` or
+ * `node:dgram`. On Deno sockets with `multicast` are of `node:dgram` too. `kind` tells which it is,
+ * and `choice` why.
  *
  * @param options where, and what to do with datagrams
  * @throws {TypeError} if an option has the wrong type
@@ -69,7 +78,51 @@ export function udpAdapter(name: UdpAdapterName | BindUdp): BindUdp {
  * transport.send(new Uint8Array(48), new Endpoint("127.0.0.1", transport.port));
  * ```
  */
-export const bindUdp: BindUdp = udpAdapter("auto");
+export const bindUdp: BindUdp = async (options) =>
+  await udpAdapter(options?.transport ?? "auto")(options);
+
+async function bindAuto(options: UdpBindOptions): Promise<UdpTransport> {
+  const obstacle = await nativeObstacle(options?.hostname, options?.port);
+  const transport = await ADAPTERS[obstacle === undefined ? "native" : "portable"](options);
+  return Object.assign(transport, { choice: obstacle ?? "auto" });
+}
+
+/**
+ * Why `"auto"` is not native here.
+ *
+ * @param hostname local address of the socket. Default: any
+ * @param port local port. Default: any
+ * @returns undefined if it is
+ */
+export async function nativeObstacle(
+  hostname?: string,
+  port?: number,
+): Promise<string | undefined> {
+  const runtime = currentRuntime();
+  if (runtime === undefined) return "needs Deno, Bun or Node";
+  if (runtime === "node") return 'node:ffi is experimental: ask for "native" to use it';
+  // Who may call the system's functions may do all; what the user did not permit is not done even so.
+  if (runtime === "deno" && !mayUseNetwork(hostname, port)) return "needs --allow-net";
+  return (await (await import("./native/load_native.ts")).loadNative()).reason;
+}
+
+function mayUseNetwork(hostname: string | undefined, port: number | undefined): boolean {
+  const { Deno: deno } = globalThis as unknown as { Deno: DenoPermissions };
+  const allowed = (descriptor: { name: "net"; host?: string }) =>
+    deno.permissions.querySync(descriptor).state === "granted";
+  if (allowed({ name: "net" })) return true;
+  if (hostname === undefined) return false;
+  const host = hostname.includes(":") ? `[${hostname.replace(/%.*/, "")}]` : hostname;
+  try {
+    return allowed({ name: "net", host: `${host}:${port ?? 0}` });
+  } catch {
+    return false; // no host at all, which the portable adapter tells
+  }
+}
+
+interface DenoPermissions {
+  permissions: { querySync(descriptor: { name: "net"; host?: string }): { state: string } };
+}
 
 function ownAdapter(multicast: boolean): RuntimeName {
   const runtime = currentRuntime();

@@ -24,6 +24,11 @@ export class PairedUdpTransport implements UdpTransport {
     this.hostname = ipv6.hostname;
     this.port = ipv6.port;
     this.counters = sum(ipv6.counters, ipv4.counters);
+    if (ipv6.counters.overflows !== undefined) {
+      Object.defineProperty(this.counters, "overflows", {
+        get: () => (ipv6.counters.overflows ?? 0) + (ipv4.counters.overflows ?? 0),
+      });
+    }
     this.#ipv6 = ipv6;
     this.#ipv4 = ipv4;
   }

@@ -75,8 +75,16 @@ export interface MulticastOptions {
  * Nothing here throws for what the network does: errors are events.
  */
 export interface UdpTransport {
-  /** Which adapter this is: `"deno"`, `"bun"`, `"node"`, `"memory"` or the name of a custom one. */
+  /**
+   * Which adapter this is: `"deno"`, `"bun"`, `"node"`, `"native"`, `"xdp"`, `"memory"` or the name of a
+   * custom one.
+   */
   readonly kind: string;
+  /**
+   * Why it is this adapter, where it was chosen: `"auto"`, or what the native one lacks, such as
+   * `"needs --allow-ffi"`. Absent where it was asked for.
+   */
+  readonly choice?: string;
   /** Local address, as bound. */
   readonly hostname: string;
   /** Local port, as bound: never 0. */
@@ -178,6 +186,11 @@ export type DatagramHandler = (
 
 /** What {@linkcode BindUdp} needs to know. An option that a runtime cannot honour throws. */
 export interface UdpBindOptions {
+  /**
+   * Which kind of socket `bindUdp()` makes; adapters themselves do not look at it. Default `"auto"`:
+   * a native one where that is permitted, else the runtime's own.
+   */
+  transport?: "auto" | "portable" | "native" | "xdp";
   /**
    * Local address. Default `"::"`: all addresses, IPv6 and IPv4; `"0.0.0.0"` on a machine without
    * IPv6 and for an IPv4 `remote`. Of a name, the first address.

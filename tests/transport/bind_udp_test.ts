@@ -1,23 +1,41 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { NTPError } from "../../src/packet/error.ts";
-import { bindUdp, udpAdapter } from "../../src/transport/bind_udp.ts";
+import { bindUdp, nativeObstacle, udpAdapter } from "../../src/transport/bind_udp.ts";
 import { MemoryNetwork } from "../../src/transport/memory.ts";
 import { currentRuntime } from "../../src/transport/runtime.ts";
+import type { UdpBindOptions } from "../../src/transport/udp_transport.ts";
 import { Inbox } from "./inbox.ts";
 
 const options = new Inbox().options({ hostname: "127.0.0.1" });
 
-test("bindUdp: the adapter of the runtime", async () => {
-  for (const bind of [bindUdp, udpAdapter("auto"), udpAdapter(currentRuntime()!)]) {
+const obstacle = await nativeObstacle();
+
+test("bindUdp: native where that can be, else the adapter of the runtime, and why", async () => {
+  for (const bind of [bindUdp, udpAdapter("auto")]) {
+    const transport = await bind(options);
+    assertEquals(transport.kind, obstacle === undefined ? "native" : currentRuntime());
+    assertEquals(transport.choice, obstacle ?? "auto");
+    await transport.close();
+  }
+});
+
+test("bindUdp: on Node native only when asked for", () => {
+  if (currentRuntime() === "node") assert(obstacle?.includes('"native"'), obstacle);
+});
+
+test("bindUdp: the adapter of the runtime, when asked for", async () => {
+  const portable = (more: UdpBindOptions) => bindUdp({ ...more, transport: "portable" });
+  for (const bind of [portable, udpAdapter("portable"), udpAdapter(currentRuntime()!)]) {
     const transport = await bind(options);
     assertEquals(transport.kind, currentRuntime());
+    assertEquals(transport.choice, undefined);
     await transport.close();
   }
 });
 
 test("bindUdp: for multicast the adapter that can, which on Deno is node:dgram", async () => {
-  const transport = await bindUdp({ ...options, multicast: true });
+  const transport = await bindUdp({ ...options, multicast: true, transport: "portable" });
   assertEquals(transport.kind, currentRuntime() === "deno" ? "node" : currentRuntime());
   await transport.close();
 });
