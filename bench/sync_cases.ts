@@ -5,11 +5,12 @@
 // One JSON object on stdout: for each measure its list of figures.
 
 import process from "node:process";
+import { ntps } from "./lib/sync_ntps.ts";
 import { plain } from "./lib/sync_plain.ts";
 import { ROWS } from "./lib/sync_rows.ts";
 import { type RunResult, runRow, type SyncSubject } from "./lib/sync_world.ts";
 
-const SUBJECTS: Readonly<Record<string, SyncSubject>> = { plain };
+const SUBJECTS: Readonly<Record<string, SyncSubject>> = { ntps, plain };
 
 const [subjectName = "", rowId = "", seedCount = "", first = "1"] = process.argv.slice(2);
 const subject = SUBJECTS[subjectName];

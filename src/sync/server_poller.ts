@@ -1,0 +1,202 @@
+import type { SymmetricKey } from "../auth/symmetric_key.ts";
+import { checkPollOptions, GREATEST_POLL, PollProcess } from "../association/poll_process.ts";
+import { exchange } from "../client/exchange.ts";
+import { KissOfDeathError } from "../client/kiss_of_death_error.ts";
+import { type Exchange, measure, type Measurement } from "../client/measurement.ts";
+import { findFault, MAX_ROOT_DISTANCE } from "../client/validate.ts";
+import { NTPError } from "../packet/error.ts";
+import type { Version } from "../packet/packet.ts";
+import { timestampDifference } from "../packet/timestamp.ts";
+import type { Endpoint } from "../transport/endpoint.ts";
+import { INITIAL_INTERVALS } from "./initial_burst.ts";
+import type { SyncChannel, SyncSink } from "./sync_input.ts";
+
+/** How long to wait for a reply, in milliseconds: one that took longer would tell little. */
+const TIMEOUT_MS = 4000;
+/** Requests without an answer after which nobody waits for the server before the clock is set. */
+const PATIENCE = 2;
+/** How much longer than the interval a poll may wait, so that clients do not ask in step. */
+const JITTER = 0.02;
+
+/** How to ask one server. */
+export interface ServerPollerOptions {
+  readonly remote: Endpoint;
+  readonly key: SymmetricKey | undefined;
+  readonly version: Version;
+  readonly minPoll: number;
+  readonly maxPoll: number;
+  /** Whether to begin with a burst. */
+  readonly iburst: boolean;
+  /** Called after each poll and each sample. */
+  readonly onPoll: () => void;
+  /** Called once if the server sends us away for good. */
+  readonly onDenied: (error: NTPError) => void;
+}
+
+/**
+ * Asks one server at its intervals, from a fresh port each time (RFC 9109), and tells its channel what
+ * came of it.
+ */
+export class ServerPoller {
+  /** Where the samples go. */
+  readonly channel: SyncChannel;
+  readonly #options: ServerPollerOptions;
+  readonly #sink: SyncSink;
+  readonly #poll: PollProcess;
+  readonly #ending = new AbortController();
+  #cancel = (): void => {};
+  #askedAt = 0n;
+  /** Requests of a burst that were made; as many as there are, when none is under way. */
+  #burst = INITIAL_INTERVALS.length;
+  #unanswered = 0;
+  #asks = 0;
+
+  /**
+   * Makes a poller that does not ask yet.
+   *
+   * @param options whom to ask, and how
+   * @param sink the world
+   * @param channel where the samples go; closed with the poller
+   */
+  constructor(options: ServerPollerOptions, sink: SyncSink, channel: SyncChannel) {
+    this.#options = options;
+    this.#sink = sink;
+    this.channel = channel;
+    this.#poll = new PollProcess(checkPollOptions(options));
+  }
+
+  /** Requests since the last answer. */
+  get unanswered(): number {
+    return this.#unanswered;
+  }
+
+  /** Begins to ask. */
+  start(): void {
+    if (this.#options.iburst) this.burst();
+    else this.#ask();
+  }
+
+  /** Asks now, and some times soon after. */
+  burst(): void {
+    this.#burst = -1;
+    this.#ask();
+  }
+
+  /** Asks no more. */
+  close(): void {
+    this.#ending.abort();
+    this.#cancel();
+    this.channel.close();
+  }
+
+  get #isInBurst(): boolean {
+    return this.#burst < INITIAL_INTERVALS.length;
+  }
+
+  /** Seconds until the next poll. */
+  get #interval(): number {
+    const { interval } = this.#poll;
+    return Math.min(INITIAL_INTERVALS[this.#burst] ?? Infinity, interval);
+  }
+
+  #ask(): void {
+    if (this.#ending.signal.aborted) return;
+    const asks = this.#asks;
+    const disturbances = this.#sink.look();
+    if (this.#asks !== asks) return; // the look has led to a burst
+    this.#asks++;
+    this.#poll.begin();
+    this.#unanswered++;
+    if (this.#isInBurst) this.#burst++;
+    this.#askedAt = this.#sink.clock.now();
+    this.#schedule(0);
+    this.#tellPoll();
+    void this.#exchange(disturbances);
+  }
+
+  /** Sets when the next poll is, `elapsed` seconds after the last one. */
+  #schedule(elapsed: number): void {
+    this.#cancel();
+    const bytes = new Uint8Array(1);
+    this.#sink.random(bytes);
+    const seconds = this.#interval * (1 + JITTER * bytes[0]! / 256);
+    const wait = Math.max(0, Math.min(seconds, seconds - elapsed));
+    this.#cancel = this.#sink.timers.after(wait * 1000, () => this.#ask());
+  }
+
+  #tellPoll(): void {
+    this.channel.polled(this.#poll.reach, Math.log2(this.#poll.interval));
+    this.#options.onPoll();
+  }
+
+  async #exchange(disturbances: number): Promise<void> {
+    const { key, remote, version } = this.#options;
+    const { signal } = this.#ending;
+    let result: Exchange;
+    try {
+      const how = { version, key, signal, timeoutMs: TIMEOUT_MS, sourcePort: 0 };
+      result = await exchange(remote, this.#sink, how);
+    } catch (error) {
+      if (!signal.aborted) this.#fail(error as Error);
+      return;
+    }
+    if (signal.aborted || this.#sink.look() !== disturbances) return;
+    const measurement = measure(result, this.#sink.clock.precision);
+    const fault = this.#faultOf(result, measurement);
+    if (fault === undefined) {
+      this.#take({ ...result, ...measurement, delay: Math.max(0, measurement.delay) });
+    } else this.#refuse(fault, result.packet.poll);
+  }
+
+  #faultOf(result: Exchange, measurement: Measurement): NTPError | undefined {
+    const { key, remote } = this.#options;
+    const fault = findFault(result, measurement, `${remote}`, {
+      key,
+      maxRootDistance: MAX_ROOT_DISTANCE,
+      timeoutMs: TIMEOUT_MS,
+    });
+    const { referenceId, stratum } = result.packet;
+    if (fault !== undefined || stratum <= 1 || !this.#sink.ownReferenceIds.has(referenceId)) {
+      return fault;
+    }
+    return new NTPError("bogus", `${remote} takes its time from us: a loop`); // RFC 5905 §11.2.1
+  }
+
+  #take(sample: Exchange & Measurement): void {
+    this.#unanswered = 0;
+    // What a server says of the poll is ours given back: nothing but a kiss changes it.
+    this.#poll.answered(GREATEST_POLL);
+    this.channel.take(sample, this.#interval);
+    if (!this.#isInBurst) this.#poll.setHostPoll(this.channel.advisePoll(this.#poll.hostPoll));
+    this.#goOn(sample.destinationTimestamp);
+    this.#tellPoll();
+  }
+
+  /** An answer that brings no time. */
+  #refuse(error: NTPError, kissPoll: number): void {
+    if (!(error instanceof KissOfDeathError)) return this.channel.faulty(error);
+    this.#burst = INITIAL_INTERVALS.length; // who sends a kiss wants no burst
+    if (error.kissCode === "DENY" || error.kissCode === "RSTR") {
+      this.channel.faulty(error);
+      this.#options.onDenied(error);
+      return;
+    }
+    if (error.kissCode === "RATE") this.#poll.slowDown(kissPoll);
+    this.channel.failed(error);
+    this.channel.giveUp();
+    this.#goOn(this.#sink.clock.now());
+  }
+
+  #fail(error: Error): void {
+    this.channel.failed(error);
+    const patience = this.#options.iburst ? PATIENCE : 1;
+    if (this.#unanswered >= patience) this.channel.giveUp();
+  }
+
+  /** The interval may be another one now. */
+  #goOn(now: bigint): void {
+    if (!this.#ending.signal.aborted) {
+      this.#schedule(Math.max(0, timestampDifference(now, this.#askedAt)));
+    }
+  }
+}
