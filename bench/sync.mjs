@@ -19,6 +19,8 @@ const MEASURES = /** @type {const} */ ({
   rmsFrequency: ["RMS freq", "s/s"],
   converged: ["converged", "s"],
   requestInterval: ["request interval", "s"],
+  boundsHeld: ["bounds held", "%"],
+  boundsWidth: ["bounds width", "root distances"],
 });
 
 const options = readOptions("bench:sync", {
@@ -78,8 +80,13 @@ async function main() {
     /** @type {Record<string, number>} */
     const ours = {};
     for (const [name, [measure, unit]] of Object.entries(MEASURES)) {
-      const values = figures[name].map((/** @type {number | null} */ value) => value ?? Infinity);
-      ours[name] = median(values);
+      /** @type {number[]} */
+      const values = figures[name].map((/** @type {number | null} */ value) =>
+        value ?? (name === "converged" ? Infinity : NaN)
+      );
+      if (values.some(Number.isNaN)) continue;
+      // Bounds are to hold in each run, not in most.
+      ours[name] = name === "boundsHeld" ? Math.min(...values) : median(values);
       for (const value of values) report.add(row.id, measure, unit, value);
     }
     addBaselines(report, row);

@@ -27,8 +27,8 @@ const figures: Record<string, (number | null)[]> = {};
 for (let seed = Number(first); seed < Number(first) + Number(seedCount); seed++) {
   const result: RunResult = await runRow(row, seed, subject);
   for (const [name, value] of Object.entries(result)) {
-    // JSON knows no Infinity: null is "never", which only `converged` can be.
-    const figure = value === Infinity ? null : value === -Infinity ? 0 : value;
+    // JSON knows neither: null is "never" for `converged`, and for others that there is no figure.
+    const figure = value === -Infinity ? 0 : Number.isFinite(value) ? value : null;
     (figures[name] ??= []).push(figure);
   }
 }

@@ -10,5 +10,13 @@ export const ntps: SyncSubject = async (world, servers, { iburst, minPoll, maxPo
     servers: servers.map((hostname) => ({ hostname, iburst, minPoll, maxPoll })),
     timeoutMs: Infinity,
   });
-  return { clock, rate: () => 1 + clock.frequency };
+  return {
+    clock,
+    rate: () => 1 + clock.frequency,
+    bounds: () => clock.bounds(),
+    rootDistance() {
+      const { rootDelay, rootDispersion } = clock.state();
+      return rootDelay / 2 + rootDispersion;
+    },
+  };
 };

@@ -4,18 +4,26 @@
 
 /** Second by which a start (S11) has converged, at the latest. */
 const START_SECONDS = 6;
+/** Percent of instants at which bounds hold, at least; and how wide they are, at most. */
+const BOUNDS_HELD = 99.99, BOUNDS_WIDTH = 3;
 
 /**
  * Which bars are missed: RMS time at most the better of chronyd's and ntpd's, RMS frequency error
- * at most chronyd's, and a start within 6 s.
+ * at most chronyd's, and a start within 6 s; and in every row bounds that hold and are not wide.
  *
  * @param {Row} row
  * @param {Record<string, number>} ours medians
  * @returns {string[]}
  */
 export function judge({ id, baseline }, ours) {
-  if (baseline === undefined) return [];
   const misses = [];
+  if (ours.boundsHeld < BOUNDS_HELD) {
+    misses.push(`bounds held ${ours.boundsHeld} %, bar ${BOUNDS_HELD} %`);
+  }
+  if (ours.boundsWidth > BOUNDS_WIDTH) {
+    misses.push(`bounds width ${ours.boundsWidth} root distances, bar ${BOUNDS_WIDTH}`);
+  }
+  if (baseline === undefined) return misses;
   const better = Math.min(baseline.chronydTime, baseline.ntpdTime);
   if (!(ours.rmsTime <= better)) misses.push(`RMS time ${ours.rmsTime} s, bar ${better} s`);
   if (!(ours.rmsFrequency <= baseline.chronydFrequency)) {
@@ -57,8 +65,8 @@ export function tableOf(lines) {
     ["", "RMS time us", "", "", "ratio to", "", "max us", "", "RMS freq ppb", "", "", "ratio"],
     ["", "ours", "chronyd", "ntpd", "chronyd", "better", "ours", "chronyd", "ours", "chronyd"],
   ];
-  heads[0].push("converged s", "", "poll s", "");
-  heads[1].push("ntpd", "chronyd", "ours", "chronyd", "ours", "");
+  heads[0].push("converged s", "", "poll s", "bounds", "", "");
+  heads[1].push("ntpd", "chronyd", "ours", "chronyd", "ours", "held %", "width", "");
   const cells = lines.map(({ row: { id, text, baseline: b }, ours, misses }) => [
     `${id} ${text}`,
     micro(ours.rmsTime),
@@ -75,7 +83,9 @@ export function tableOf(lines) {
     number(ours.converged),
     number(b?.chronydConverged),
     number(ours.requestInterval),
-    misses.length > 0 ? "missed" : b === undefined ? "" : "met",
+    ours.boundsHeld === undefined ? "" : String(Number(ours.boundsHeld.toFixed(3))),
+    number(ours.boundsWidth),
+    misses.length > 0 ? "missed" : "met",
   ]);
   const all = [...heads, ...cells];
   const widths = all[0].map((_, i) => Math.max(...all.map((line) => line[i].length)));

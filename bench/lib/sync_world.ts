@@ -1,6 +1,7 @@
 // The model of bench:sync, as a world in which a client runs as it is: packets, sockets, timers.
 
 import type { Clock } from "../../src/clock/clock.ts";
+import { timestampDifference } from "../../src/packet/timestamp.ts";
 import type { ClockErrorStatistics } from "../../src/testing/clock_errors.ts";
 import type { LinkOptions } from "../../src/testing/link.ts";
 import type { SimulatedWorld } from "../../src/testing/simulated_node.ts";
@@ -14,6 +15,10 @@ export interface Disciplined {
   clock: Pick<Clock, "read">;
   /** By which factor it runs faster than the raw clock now. Absent: its readings tell. */
   rate?: () => number;
+  /** Between which NTP timestamps it says that the true time lies. */
+  bounds?: () => { earliest: bigint; latest: bigint };
+  /** Half the root delay and the root dispersion that it would announce now, in seconds. */
+  rootDistance?: () => number;
 }
 
 /**
@@ -33,6 +38,10 @@ export type SyncSubject = (
 export interface RunResult extends ClockErrorStatistics {
   /** Mean time between two requests to a server, in seconds. */
   requestInterval: number;
+  /** Percent of instants at which the true time lay within the bounds; NaN: it tells none. */
+  boundsHeld: number;
+  /** Median width of the bounds over the root mean square of the root distance; NaN likewise. */
+  boundsWidth: number;
 }
 
 /**
@@ -63,18 +72,60 @@ export async function runRow(row: Row, seed: number, subject: SyncSubject): Prom
     };
     return transport;
   };
-  const { clock, rate } = await simulation.runUntil(
+  // Until the client has a clock, its machine's counts.
+  const raw = world.clock;
+  let disciplined: Disciplined = { clock: raw, rate: () => 1 };
+  const told = { read: (into: Uint32Array) => disciplined.clock.read(into) };
+  let last = simulation.errorOf(told);
+  const errors = simulation.watch(told, {
+    frequencyError: () => {
+      const before = last;
+      last = simulation.errorOf(told);
+      const { rate } = disciplined;
+      return rate ? (1 + raw.frequencyError) * rate() - 1 : last - before;
+    },
+  });
+  const bounds = new BoundsRecord();
+  simulation.time.observe(BOUNDS_INTERVAL_MS, () => bounds.look(disciplined, simulation));
+  disciplined = await simulation.runUntil(
     Promise.resolve(subject({ ...world, bind }, servers, row)),
   );
-  const raw = world.clock;
-  const errors = simulation.watch(clock, {
-    ...(rate && { frequencyError: () => (1 + raw.frequencyError) * rate() - 1 }),
-  });
   await simulation.run(row.seconds - simulation.elapsed);
   const requestInterval = row.seconds * servers.length / requests;
-  return { ...errors.statistics({ from: row.from }), requestInterval };
+  return { ...errors.statistics({ from: row.from }), ...bounds.figures(), requestInterval };
 }
 
 function linkOf({ delay, loss = 0 }: Way): LinkOptions {
   return { ...delay, loss };
+}
+
+/** How often the bounds are looked at. */
+const BOUNDS_INTERVAL_MS = 10_000;
+
+/** Whether the bounds of a clock hold, and how wide they are. */
+class BoundsRecord {
+  #count = 0;
+  #held = 0;
+  #squares = 0;
+  readonly #widths: number[] = [];
+
+  look({ bounds, rootDistance }: Disciplined, simulation: Simulation): void {
+    if (bounds === undefined || rootDistance === undefined) return;
+    const { earliest, latest } = bounds(), now = simulation.trueTime();
+    this.#count++;
+    if (timestampDifference(now, earliest) >= 0 && timestampDifference(latest, now) >= 0) {
+      this.#held++;
+    }
+    this.#widths.push(timestampDifference(latest, earliest));
+    this.#squares += rootDistance() ** 2;
+  }
+
+  figures(): { boundsHeld: number; boundsWidth: number } {
+    const widths = this.#widths.sort((a, b) => a - b);
+    const median = widths[widths.length >> 1] ?? NaN;
+    return {
+      boundsHeld: 100 * this.#held / this.#count,
+      boundsWidth: median / Math.sqrt(this.#squares / this.#count),
+    };
+  }
 }
