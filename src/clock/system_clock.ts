@@ -83,6 +83,7 @@ export class SystemClock implements Clock {
   readonly #monotonicMs: () => number;
   readonly #wall: WallSource;
   readonly #maxSlew: number;
+  readonly #isOfSystem: boolean;
   readonly #onStep: ((seconds: number) => void) | undefined;
   readonly #leapSeconds: LeapSecondsWatch;
   readonly #known: Partial<ClockState>;
@@ -125,6 +126,7 @@ export class SystemClock implements Clock {
     this.#monotonicMs = monotonicMs ?? (() => performance.now());
     this.#wall = wall ?? systemWallSource();
     this.#maxSlew = maxSlew ?? defaultMaxSlew();
+    this.#isOfSystem = monotonicMs === undefined && wall === undefined;
     this.#onStep = onStep;
     this.#leapSeconds = new LeapSecondsWatch(options);
     this.#known = { synchronized, rootDelay, rootDispersion };
@@ -139,6 +141,11 @@ export class SystemClock implements Clock {
   get precision(): number {
     this.#precision ??= measurePrecision((into) => this.read(into), this.#monotonicMs);
     return this.#precision;
+  }
+
+  /** Whether it follows the system's own clock, and not a source that it was given. */
+  get isOfSystem(): boolean {
+    return this.#isOfSystem;
   }
 
   /** How many steps of the system clock were noticed. */

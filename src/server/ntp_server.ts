@@ -4,7 +4,7 @@ import { SystemClock } from "../clock/system_clock.ts";
 import { NTPError } from "../packet/error.ts";
 import { HEADER_LENGTH, leapOf, modeOf } from "../packet/header.ts";
 import type { Mode } from "../packet/mode.ts";
-import { bindUdp } from "../transport/bind_udp.ts";
+import { bindUdp, nativeObstacle, type TransportName } from "../transport/bind_udp.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { joinGroups } from "../transport/join_groups.ts";
 import type {
@@ -31,6 +31,8 @@ import { type KeySource, keySourceOf } from "./request_mac.ts";
 import { MAX_REPLY_LENGTH, Responder } from "./responder.ts";
 import { type ReplyKind, ServerCounters, type ServerStatistics } from "./statistics.ts";
 import { checkStratum, parseRefid, type SystemVariables } from "./system_variables.ts";
+
+const TRANSPORTS: readonly unknown[] = ["auto", "portable", "native", "xdp"];
 
 /** Default port of NTP (RFC 5905 §7.2). */
 const NTP_PORT = 123;
@@ -68,12 +70,14 @@ export class NTPServer implements AsyncDisposable {
   refid: string;
   /** Stratum, 0 to 16; may be changed while the server runs. See {@linkcode NTPServerOptions}. */
   stratum: number;
-  readonly #ownClock: Clock;
+  #ownClock: Clock;
   readonly #admission: Admission | undefined;
   readonly #keys: KeySource | undefined;
   readonly #decide: DecisionHook | undefined;
   readonly #bind: BindUdp;
   readonly #onError: ((error: Error) => void) | undefined;
+  readonly #transport: TransportName;
+  readonly #usesOwnSockets: boolean;
   readonly #counters = new ServerCounters();
   readonly #transports = new Set<UdpTransport>();
   /** Routes by mode; most servers have none. */
@@ -111,6 +115,8 @@ export class NTPServer implements AsyncDisposable {
     this.#decide = decide;
     this.#bind = bind ?? bindUdp;
     this.#onError = onError;
+    this.#transport = checkTransport(options);
+    this.#usesOwnSockets = bind === undefined;
   }
 
   /**
@@ -144,6 +150,8 @@ export class NTPServer implements AsyncDisposable {
    */
   async listen(options: ListenOptions = {}): Promise<ServerAddress> {
     const { groups = [], networkInterfaces, ...bindOptions } = options;
+    const closings = this.#closings;
+    await this.#adoptKernelClock();
     const isInGroup = groups.length > 0;
     const { clock } = this;
     const variables = (): SystemVariables => this.systemVariables();
@@ -168,6 +176,7 @@ export class NTPServer implements AsyncDisposable {
       if (transport && this.#routes.size > 0 && this.#isRouted(data, source, arrival, transport)) {
         return;
       }
+      responder.sendDelay = transport?.sendDelay ?? 0;
       let outcome = responder.respond(data, data.length, source, arrival, reply);
       if (isInGroup && outcome > 0) outcome = quietened(outcome, reply, responder.kind);
       if (outcome > 0) {
@@ -177,9 +186,9 @@ export class NTPServer implements AsyncDisposable {
       }
       counters.count(outcome, responder.kind);
     };
-    const closings = this.#closings;
     const bound = transport = await this.#bind({
       ...bindOptions,
+      transport: this.#transport,
       port: options.port ?? NTP_PORT,
       multicast: options.multicast ?? isInGroup,
       clock,
@@ -198,6 +207,17 @@ export class NTPServer implements AsyncDisposable {
     this.#transports.add(bound);
     options.signal?.addEventListener("abort", () => this.#transports.delete(bound), { once: true });
     return addressOf(bound);
+  }
+
+  /** The system's clock is read by a shorter way where the system's calls may be used anyway. */
+  async #adoptKernelClock(): Promise<void> {
+    const clock = this.#ownClock;
+    if (!(clock instanceof SystemClock && clock.isOfSystem && this.#usesOwnSockets)) return;
+    const name = this.#transport;
+    if (name === "portable" || (name === "auto" && await nativeObstacle() !== undefined)) return;
+    const { kernelSystemClock } = await import("./kernel_system_clock.ts");
+    this.#ownClock = await kernelSystemClock(clock) ?? clock;
+    this.#clockInUse = undefined;
   }
 
   /** The addresses that the server listens at. */
@@ -344,8 +364,17 @@ export class NTPServer implements AsyncDisposable {
   }
 }
 
-function addressOf({ hostname, port, kind }: UdpTransport): ServerAddress {
-  return { hostname, port, transport: kind };
+function checkTransport({ transport = "auto", bind }: NTPServerOptions): TransportName {
+  if (!TRANSPORTS.includes(transport)) {
+    const names = TRANSPORTS.map((name) => `"${name}"`).join(", ");
+    throw new RangeError(`transport is one of ${names}, not ${JSON.stringify(transport)}`);
+  }
+  if (bind === undefined || transport === "auto") return transport;
+  throw new TypeError(`transport "${transport}" does not go with bind, which makes the sockets`);
+}
+
+function addressOf({ hostname, port, kind, choice }: UdpTransport): ServerAddress {
+  return { hostname, port, transport: kind, ...(choice !== undefined && { choice }) };
 }
 
 /**

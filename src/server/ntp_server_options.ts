@@ -1,5 +1,6 @@
 import type { SymmetricKey } from "../auth/symmetric_key.ts";
 import type { Clock } from "../clock/clock.ts";
+import type { TransportName } from "../transport/bind_udp.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import type { BindUdp, UdpTransport } from "../transport/udp_transport.ts";
 import type { AccessRule } from "./access.ts";
@@ -34,7 +35,12 @@ export interface NTPServerOptions {
   keys?: readonly SymmetricKey[] | KeySource;
   /** Decides about each request that is about to be answered. Default: all are served. */
   decide?: DecisionHook;
-  /** How sockets are made. Default: the runtime's own UDP. */
+  /**
+   * Which kind of sockets: `"native"`, the system calls of Linux; `"portable"`, those of the runtime;
+   * `"xdp"`, AF_XDP. Default `"auto"`: native where that is permitted, else portable.
+   */
+  transport?: TransportName;
+  /** How sockets are made, in place of `transport`. */
   bind?: BindUdp;
   /**
    * Told of errors of sockets, clock and hook; none of them ends the server. Those of clock and hook
@@ -94,6 +100,11 @@ export interface ServerAddress {
   readonly hostname: string;
   /** Port, never 0. */
   readonly port: number;
-  /** Adapter of the socket: `"deno"`, `"bun"`, `"node"`, `"memory"`, or a custom one's name. */
+  /**
+   * Adapter of the socket: `"deno"`, `"bun"`, `"node"`, `"native"`, `"xdp"`, `"memory"`, or a custom
+   * one's name.
+   */
   readonly transport: string;
+  /** Why it is that one, where it was chosen: `"auto"`, or what the native one lacks. */
+  readonly choice?: string;
 }

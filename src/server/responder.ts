@@ -100,6 +100,11 @@ export interface ResponderOptions {
 export class Responder {
   /** What the last call of {@linkcode Responder.respond} made, if it made a reply. */
   kind: ReplyKind = "answer";
+  /**
+   * Added to the transmit timestamps of replies, in units of 2^-32 s: how much later than the clock is
+   * read they leave at least, as `UdpTransport.sendDelay` tells it. Default 0.
+   */
+  sendDelay = 0;
   readonly #options: ResponderOptions;
   readonly #clock: Pick<Clock, "read">;
   readonly #admission: Admission | undefined;
@@ -267,6 +272,11 @@ export class Responder {
     } catch (error) {
       this.#report(error, arrival[0]!);
       return false;
+    }
+    const delay = this.sendDelay;
+    if (delay !== 0) {
+      transmit[1] = transmit[1]! + delay;
+      if (transmit[1]! < delay) transmit[0] = transmit[0]! + 1;
     }
     writeWord(ready, TRANSMIT, transmit[0]! | 0);
     writeWord(ready, TRANSMIT + 4, transmit[1]! | 0);
