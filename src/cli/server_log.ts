@@ -19,7 +19,7 @@ const BROADCASTS = [
  * short 1)`. What did not happen is left out, but for the answers.
  */
 export function describeActivity(now: Activity, before?: Activity): string {
-  const since = (name: "answered" | "kissed" | "cryptoNaks" | "routed" | "errors") =>
+  const since = (name: "answered" | "kissed" | "cryptoNaks" | "ntsNaks" | "routed" | "errors") =>
     now[name] - (before?.[name] ?? 0);
   const dropped = (Object.keys(now.dropped) as DropReason[])
     .map((reason) => ({ reason, count: now.dropped[reason] - (before?.dropped[reason] ?? 0) }))
@@ -27,6 +27,7 @@ export function describeActivity(now: Activity, before?: Activity): string {
   const parts = [`answered ${since("answered")}`];
   if (since("kissed") > 0) parts.push(`kissed ${since("kissed")}`);
   if (since("cryptoNaks") > 0) parts.push(`crypto-NAKs ${since("cryptoNaks")}`);
+  if (since("ntsNaks") > 0) parts.push(`NTS NAKs ${since("ntsNaks")}`);
   if (since("routed") > 0) parts.push(`from peers ${since("routed")}`);
   if (dropped.length > 0) {
     const total = dropped.reduce((sum, { count }) => sum + count, 0);

@@ -57,12 +57,13 @@ export class NtsResponder implements NtsGuard {
   readonly #identifier = new Uint8Array(MAX_UNIQUE_IDENTIFIER);
   readonly #nonce = new Uint8Array(16);
   readonly #content = new Uint8Array(MAX_NTS_REPLY_LENGTH);
-  /** Of the request that was opened last: its keys, length, and how many cookies it wants. */
+  /** Of the request that was opened last: its keys and its length. */
   #keys: NtsKeys | undefined;
   #aead: Aead | undefined;
   #length = 0;
   #identifierLength = 0;
-  #cookies = 0;
+  /** How many bytes of new cookies stand ready. */
+  #contentLength = 0;
 
   /**
    * Makes a responder.
@@ -106,20 +107,10 @@ export class NtsResponder implements NtsGuard {
     const start = HEADER_LENGTH + FIELD_HEADER + this.#identifierLength;
     const { nonceLength } = aead;
     const sealedAt = start + FIELD_HEADER + 4 + padded(nonceLength);
-    const content = this.#content;
-    let end = 0;
-    const most = Math.min(this.#length, reply.length) - sealedAt - TAG_LENGTH;
-    for (let i = 0; i < this.#cookies; i++) {
-      const cookie = this.#cookieKeys.seal(keys);
-      const field = FIELD_HEADER + cookie.length;
-      if (end + field > most || (field & 3) !== 0) break;
-      writeFieldHeader(content, end, COOKIE, field);
-      content.set(cookie, end + FIELD_HEADER);
-      end += field;
-    }
-    if (end === 0) return 0; // RFC 8915 §5.7: one cookie at least
-    this.#writeIdentifier(reply);
+    const end = this.#contentLength;
     const length = sealedAt + end + TAG_LENGTH;
+    if (end === 0 || length > this.#length) return 0; // RFC 8915 §5.7: one cookie at least
+    this.#writeIdentifier(reply);
     writeFieldHeader(reply, start, AUTHENTICATOR, length - start);
     writeFieldHeader(reply, start + FIELD_HEADER, nonceLength, end + TAG_LENGTH);
     const nonceAt = start + FIELD_HEADER + 4;
@@ -130,7 +121,7 @@ export class NtsResponder implements NtsGuard {
       keys.s2c,
       nonce,
       reply.subarray(0, start),
-      content.subarray(0, end),
+      this.#content.subarray(0, end),
       reply.subarray(sealedAt, length),
     );
     return length;
@@ -155,8 +146,25 @@ export class NtsResponder implements NtsGuard {
     const encrypted = encryptedPlaceholders(content, this.#fields.cookieLength);
     if (encrypted < 0) return NTS_MALFORMED;
     // A request for very many is answered with as many as a client can keep.
-    this.#cookies = Math.min(MAX_COOKIES, 1 + this.#fields.placeholders + encrypted);
+    this.#bake(keys, Math.min(MAX_COOKIES, 1 + this.#fields.placeholders + encrypted));
     return NTS_AUTHENTIC;
+  }
+
+  /** Makes cookies now, since what comes after the transmit timestamp makes the reply late. */
+  #bake(keys: NtsKeys, count: number): void {
+    const content = this.#content;
+    // As much room as the request's own cookie and placeholders take (RFC 8915 §5.5).
+    const most = Math.min(count * (FIELD_HEADER + this.#fields.cookieLength), content.length - 512);
+    let end = 0;
+    for (let i = 0; i < count; i++) {
+      const cookie = this.#cookieKeys.seal(keys);
+      const field = FIELD_HEADER + cookie.length;
+      if (end + field > most || (field & 3) !== 0) break;
+      writeFieldHeader(content, end, COOKIE, field);
+      content.set(cookie, end + FIELD_HEADER);
+      end += field;
+    }
+    this.#contentLength = end;
   }
 
   #writeIdentifier(reply: Uint8Array): void {

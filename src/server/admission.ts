@@ -55,6 +55,16 @@ export class Admission {
   }
 
   /**
+   * Whether a kiss-o'-death may be sent; it is charged if so.
+   *
+   * @param source to whom
+   * @param arrival when: seconds and fraction words
+   */
+  allowsKiss(source: Endpoint, arrival: Uint32Array): boolean {
+    return this.#kisses.allows(source.bytes, arrival);
+  }
+
+  /**
    * Judges a request. Allocates nothing.
    *
    * @param source where it came from

@@ -11,6 +11,8 @@ export interface RequestView {
   readonly version: number;
   /** Key that authenticated it; 0, none did. */
   readonly keyId: number;
+  /** Whether NTS authenticated it. */
+  readonly nts: boolean;
   /** The whole datagram. Not to be written. */
   readonly bytes: Uint8Array;
 }

@@ -28,6 +28,8 @@ export const DROP_RATE = -9;
 export const DROP_HOOK = -10;
 /** A server in a multicast group has no time to offer. */
 export const DROP_UNSYNCHRONIZED = -11;
+/** Fields of NTS that are none of a request; or one refused, and enough were told so (RFC 8915 §5.7). */
+export const DROP_NTS = -12;
 
 /**
  * Why a datagram was not answered, as the statistics name it; in the order in which it is looked at:
@@ -41,6 +43,7 @@ export const DROP_UNSYNCHRONIZED = -11;
  * | `"rate"` | its address or prefix asks more often than the limit allows |
  * | `"malformed"` | behind the header are neither extension fields nor a MAC (RFC 7822 §3) |
  * | `"authentication"` | a rule demands a MAC and it has none; or the MAC asks for nothing: a crypto-NAK, or the empty one of MS-SNTP |
+ * | `"nts"` | with NTS: its fields are none of a request (RFC 8915 §5.7), or it was refused, and enough others were told so lately |
  * | `"hook"` | the decision hook said so, or failed |
  * | `"clock"` | the server's own clock failed |
  * | `"unsynchronized"` | the server listens in a multicast group, and its clock is not synchronised |
@@ -48,7 +51,8 @@ export const DROP_UNSYNCHRONIZED = -11;
  *
  * Every other request is answered in its version: with 48 bytes; with a MAC of its own MAC's length
  * and key behind them, if that is right; with a crypto-NAK behind them, if it is not, or its key is
- * unknown or not for this address. No reply is longer than its request.
+ * unknown or not for this address. Where the server has NTS, an authentic request is answered with
+ * an authentic reply, and one that is not with the kiss code NTSN. No reply is longer than its request.
  */
 export type DropReason =
   | "short"
@@ -61,7 +65,8 @@ export type DropReason =
   | "access"
   | "rate"
   | "hook"
-  | "unsynchronized";
+  | "unsynchronized"
+  | "nts";
 
 /** Names of the reasons: that of reason `r` stands at `-r - 1`. */
 export const DROP_REASONS: readonly DropReason[] = [
@@ -76,4 +81,5 @@ export const DROP_REASONS: readonly DropReason[] = [
   "rate",
   "hook",
   "unsynchronized",
+  "nts",
 ];

@@ -1,6 +1,7 @@
 import type { Clock, ClockState } from "../clock/clock.ts";
 import { FunctionClock } from "../clock/function_clock.ts";
 import { SystemClock } from "../clock/system_clock.ts";
+import { MAX_NTS_REPLY_LENGTH, type NtsGuard } from "../nts/nts_guard.ts";
 import { NTPError } from "../packet/error.ts";
 import { HEADER_LENGTH, leapOf, modeOf } from "../packet/header.ts";
 import type { Mode } from "../packet/mode.ts";
@@ -13,7 +14,7 @@ import type {
   SendOutcome,
   UdpTransport,
 } from "../transport/udp_transport.ts";
-import { type Admission, admissionOf } from "./admission.ts";
+import { type Admission, admissionOf, makeAdmissionTables } from "./admission.ts";
 import type { DecisionHook } from "./decision.ts";
 import {
   DROP_ACCESS,
@@ -31,6 +32,10 @@ import { type KeySource, keySourceOf } from "./request_mac.ts";
 import { MAX_REPLY_LENGTH, Responder } from "./responder.ts";
 import { type ReplyKind, ServerCounters, type ServerStatistics } from "./statistics.ts";
 import { checkStratum, parseRefid, type SystemVariables } from "./system_variables.ts";
+import { completeRateLimit } from "./rate_limit_options.ts";
+import type { WorkerRules } from "./workers/worker_messages.ts";
+import { checkWorkable, workersSettings } from "./workers/worker_options.ts";
+import type { WorkersTransport } from "./workers/workers_transport.ts";
 
 const TRANSPORTS: readonly unknown[] = ["auto", "portable", "native", "xdp"];
 
@@ -73,8 +78,11 @@ export class NTPServer implements AsyncDisposable {
   #ownClock: Clock;
   readonly #admission: Admission | undefined;
   readonly #keys: KeySource | undefined;
+  readonly #nts: NtsGuard | undefined;
   readonly #decide: DecisionHook | undefined;
-  readonly #bind: BindUdp;
+  readonly #ownBind: BindUdp | undefined;
+  /** What workers are told of access rules and limits. */
+  readonly #rules: Omit<WorkerRules, "keys">;
   readonly #onError: ((error: Error) => void) | undefined;
   readonly #transport: TransportName;
   readonly #usesOwnSockets: boolean;
@@ -83,6 +91,10 @@ export class NTPServer implements AsyncDisposable {
   /** Routes by mode; most servers have none. */
   readonly #routes = new Map<number, Route>();
   #clockInUse: Clock | undefined;
+  /** Those of the transports that have workers. */
+  readonly #workers = new Set<WorkersTransport>();
+  /** Restarts of workers; `undefined` while there has never been one. */
+  #restarts: number | undefined;
   /** Counts the calls of `close()`, so that a `listen()` under way notices one. */
   #closings = 0;
 
@@ -98,7 +110,7 @@ export class NTPServer implements AsyncDisposable {
     this.stratum = options.stratum ?? 1;
     parseRefid(this.refid);
     checkStratum(this.stratum);
-    const { clock, access, rateLimit, keys, decide, bind, onError } = options;
+    const { clock, access, rateLimit, keys, nts, decide, bind, onError } = options;
     for (const method of ["now", "read", "state"] as const) {
       if (clock !== undefined && typeof clock?.[method] !== "function") {
         throw new TypeError(`clock is a Clock, and so has ${method}(), unlike ${String(clock)}`);
@@ -109,11 +121,25 @@ export class NTPServer implements AsyncDisposable {
         throw new TypeError(`${name} is a function, not ${String(value)}`);
       }
     }
+    for (const method of ["open", "seal", "identify"] as const) {
+      if (nts !== undefined && typeof nts?.[method] !== "function") {
+        throw new TypeError(
+          `nts is an NtsResponder, and so has ${method}(), unlike ${String(nts)}`,
+        );
+      }
+    }
     this.#ownClock = clock ?? new SystemClock();
-    this.#admission = admissionOf(access, rateLimit);
+    const tables = makeAdmissionTables(rateLimit, typeof SharedArrayBuffer !== "undefined");
+    this.#admission = admissionOf(access, rateLimit, tables);
+    this.#rules = {
+      access: access?.map(({ prefix, action }) => ({ prefix, action })),
+      rateLimit: rateLimit && completeRateLimit(rateLimit),
+      tables,
+    };
     this.#keys = keySourceOf(keys);
+    this.#nts = nts;
     this.#decide = decide;
-    this.#bind = bind ?? bindUdp;
+    this.#ownBind = bind;
     this.#onError = onError;
     this.#transport = checkTransport(options);
     this.#usesOwnSockets = bind === undefined;
@@ -149,12 +175,13 @@ export class NTPServer implements AsyncDisposable {
    * `unreachable`, `aborted`, `closed` or `system`, with the remedy where there is one
    */
   async listen(options: ListenOptions = {}): Promise<ServerAddress> {
-    const { groups = [], networkInterfaces, ...bindOptions } = options;
+    const { groups = [], networkInterfaces, workers: _, ...bindOptions } = options;
     const closings = this.#closings;
     await this.#adoptKernelClock();
     const isInGroup = groups.length > 0;
     const { clock } = this;
     const variables = (): SystemVariables => this.systemVariables();
+    const bind = this.#binder(options);
     variables(); // what is wrong with clock, refid or stratum is said before anything starts
     clock.read(new Uint32Array(2));
 
@@ -165,11 +192,12 @@ export class NTPServer implements AsyncDisposable {
       variables,
       admission: this.#admission,
       keys: this.#keys,
+      nts: this.#nts,
       decide: this.#decide,
       onDecision: ({ action, reason }) => counters.countDecision(action, reason),
       onError: reportError,
     });
-    const reply = new Uint8Array(MAX_REPLY_LENGTH);
+    const reply = new Uint8Array(this.#nts ? MAX_NTS_REPLY_LENGTH : MAX_REPLY_LENGTH);
     const plain = reply.subarray(0, HEADER_LENGTH);
     let transport: UdpTransport | undefined; // none yet while it is being bound
     const onDatagram: DatagramHandler = (data, source, arrival) => {
@@ -185,8 +213,9 @@ export class NTPServer implements AsyncDisposable {
         if (sent !== "sent" && sent !== "queued") outcome = DROP_UNSENT;
       }
       counters.count(outcome, responder.kind);
+      if (outcome > 0 && responder.isNts) counters.countNts();
     };
-    const bound = transport = await this.#bind({
+    const bound = transport = await bind({
       ...bindOptions,
       transport: this.#transport,
       port: options.port ?? NTP_PORT,
@@ -273,8 +302,10 @@ export class NTPServer implements AsyncDisposable {
       if (this.#routes.has(mode)) throw new RangeError(`Mode ${mode} has a route already`);
     }
     for (const mode of modes) this.#routes.set(mode, route);
+    this.#tellRoutes();
     return () => {
       for (const mode of modes) if (this.#routes.get(mode) === route) this.#routes.delete(mode);
+      this.#tellRoutes();
     };
   }
 
@@ -305,7 +336,12 @@ export class NTPServer implements AsyncDisposable {
 
   /** What the server has done since it was made: a snapshot. */
   statistics(): ServerStatistics {
-    return this.#counters.snapshot();
+    const workers = [...this.#workers];
+    const statistics = this.#counters.snapshot(workers.flatMap(({ counts }) => counts));
+    if (this.#restarts === undefined) return statistics;
+    const serving = workers.reduce((sum, transport) => sum + transport.workers, 0);
+    const restarts = workers.reduce((sum, one) => sum + one.restarts, this.#restarts);
+    return { ...statistics, workers: { serving, restarts } };
   }
 
   /**
@@ -323,6 +359,40 @@ export class NTPServer implements AsyncDisposable {
   /** {@linkcode NTPServer.close}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** What binds: the option, or what starts workers. */
+  #binder(options: ListenOptions): BindUdp {
+    const settings = workersSettings(options.workers);
+    if (settings === undefined) return this.#ownBind ?? bindUdp;
+    const own = { decide: this.#decide, bind: this.#ownBind, keys: this.#keys, nts: this.#nts };
+    const rules = { ...this.#rules, keys: checkWorkable(own, options) };
+    return async (bindOptions) => {
+      // Not loaded where nobody wants workers: it is for some runtimes only.
+      const { WorkersTransport } = await import("./workers/workers_transport.ts");
+      const transport = await WorkersTransport.open(bindOptions, settings, {
+        clock: this.clock,
+        variables: () => this.systemVariables(),
+        rules,
+        onClockError: (error) => this.#reportError(error),
+        onClosed: (closed) => {
+          this.#workers.delete(closed);
+          this.#restarts! += closed.restarts;
+          for (const counts of closed.counts) this.#counters.add(counts);
+        },
+      });
+      this.#restarts ??= 0;
+      this.#workers.add(transport);
+      this.#tellRoutes();
+      return transport;
+    };
+  }
+
+  /** Tells the workers which modes somebody takes. */
+  #tellRoutes(): void {
+    let bits = 0;
+    for (const mode of this.#routes.keys()) bits |= 1 << mode;
+    for (const transport of this.#workers) transport.setRoutes(bits);
   }
 
   #chooseClock(): Clock {
@@ -379,9 +449,9 @@ function addressOf({ hostname, port, kind, choice }: UdpTransport): ServerAddres
 
 /**
  * What a server in a multicast group does not say: that it has no time, and that it cannot check a
- * MAC (RFC 5905 §9.2), since others in the group may have it and can.
+ * MAC (RFC 5905 §9.2) or a cookie, since others in the group may have it and can.
  */
 function quietened(outcome: number, reply: Uint8Array, kind: ReplyKind): number {
-  if (kind === "crypto-NAK") return DROP_AUTHENTICATION;
+  if (kind === "crypto-NAK" || kind === "NTS-NAK") return DROP_AUTHENTICATION;
   return kind === "answer" && leapOf(reply[0]!) === 3 ? DROP_UNSYNCHRONIZED : outcome;
 }

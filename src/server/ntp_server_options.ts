@@ -1,5 +1,6 @@
 import type { SymmetricKey } from "../auth/symmetric_key.ts";
 import type { Clock } from "../clock/clock.ts";
+import type { NtsGuard } from "../nts/nts_guard.ts";
 import type { TransportName } from "../transport/bind_udp.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import type { BindUdp, UdpTransport } from "../transport/udp_transport.ts";
@@ -33,6 +34,11 @@ export interface NTPServerOptions {
   rateLimit?: RateLimitOptions;
   /** Keys that clients may authenticate with: keys, or a `KeyStore`. Default: none. */
   keys?: readonly SymmetricKey[] | KeySource;
+  /**
+   * What it takes to authenticate clients with NTS (RFC 8915): an `NtsResponder` of `@ntps/ntps/nts`.
+   * Default: none, and who asks with NTS gets a plain answer, which such clients do not believe.
+   */
+  nts?: NtsGuard;
   /** Decides about each request that is about to be answered. Default: all are served. */
   decide?: DecisionHook;
   /**
@@ -71,10 +77,31 @@ export interface ListenOptions {
   /** Interfaces to join the groups on: names or addresses. Default: the ones that routes tell. */
   networkInterfaces?: readonly string[];
   /**
+   * Serve by so many workers, 0 to 64, or as the object says: each is a thread with a native socket
+   * of its own, and the kernel shares the requests out among them. It takes what `bindNativeUdp`
+   * takes. Clock, `refid`, `stratum`, limits and statistics are those of this server; what cannot go
+   * to another thread is refused: `decide`, `bind`, keys of a class of one's own, groups. Default 0:
+   * this thread serves.
+   */
+  workers?: number | WorkersOptions;
+  /**
    * Be able to send to multicast groups, as an `NTPBroadcaster` does. Default: whether
    * there are `groups`. On Deno it takes the slower socket of `node:dgram`.
    */
   multicast?: boolean;
+}
+
+/** Options of {@linkcode ListenOptions.workers}. */
+export interface WorkersOptions {
+  /** How many, 0 to 64. */
+  count: number;
+  /**
+   * URL of a module that each worker loads for a clock of its own. Its default export is a `Clock`, a
+   * class of clocks, or a function that makes one, now or later. Default: workers read this server's
+   * clock, which tells them ten times a second how it goes; they are not synchronised any more when
+   * it has not for ten seconds.
+   */
+  clockModule?: URL | string;
 }
 
 /**

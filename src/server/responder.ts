@@ -1,5 +1,6 @@
 import type { SymmetricKey } from "../auth/symmetric_key.ts";
 import type { Clock } from "../clock/clock.ts";
+import { NTS_ABSENT, NTS_AUTHENTIC, NTS_MALFORMED, type NtsGuard } from "../nts/nts_guard.ts";
 import {
   firstByte,
   HEADER_LENGTH,
@@ -25,9 +26,11 @@ import {
   DROP_HOOK,
   DROP_MALFORMED,
   DROP_MODE,
+  DROP_NTS,
   DROP_SHORT,
   DROP_VERSION,
 } from "./drop_reason.ts";
+import { KissBudget } from "./kiss_budget.ts";
 import { keyOfRequest, type KeySource } from "./request_mac.ts";
 import type { ReplyKind } from "./statistics.ts";
 import { type SystemVariables, writeSystemVariables } from "./system_variables.ts";
@@ -44,7 +47,9 @@ const LEAP_BITS = 0xc0;
  */
 const POLL = POLL_AT, ORIGIN = ORIGIN_TIMESTAMP_AT;
 const RECEIVE = RECEIVE_TIMESTAMP_AT, TRANSMIT = TRANSMIT_TIMESTAMP_AT;
-/** Longest reply: a header and the longest MAC, that of SHA-512 before version 4. */
+/** Kiss code for clients whose cookie or authenticator is not good (RFC 8915 §5.7). */
+const NTSN: number = referenceIdFromText("NTSN");
+/** Longest reply without NTS: a header and the longest MAC, that of SHA-512 before version 4. */
 export const MAX_REPLY_LENGTH = 116;
 
 /** What a responder needs to know of its server. */
@@ -57,6 +62,8 @@ export interface ResponderOptions {
   readonly admission?: Admission | undefined;
   /** Keys that requests may be authenticated with. Default: none. */
   readonly keys?: KeySource | undefined;
+  /** What the server has of NTS. Default: nothing, and such requests are answered as plain ones. */
+  readonly nts?: NtsGuard | undefined;
   /** Decides about each request that is about to be answered. Default: all are served. */
   readonly decide?: DecisionHook | undefined;
   /** Told of each decision of the hook. Default: nobody. */
@@ -100,6 +107,8 @@ export interface ResponderOptions {
 export class Responder {
   /** What the last call of {@linkcode Responder.respond} made, if it made a reply. */
   kind: ReplyKind = "answer";
+  /** Whether that reply was authenticated with NTS. */
+  isNts = false;
   /**
    * Added to the transmit timestamps of replies, in units of 2^-32 s: how much later than the clock is
    * read they leave at least, as `UdpTransport.sendDelay` tells it. Default 0.
@@ -108,6 +117,8 @@ export class Responder {
   readonly #options: ResponderOptions;
   readonly #clock: Pick<Clock, "read">;
   readonly #admission: Admission | undefined;
+  /** For NTSN, where there is no admission whose budget it is. */
+  readonly #kisses: KissBudget | undefined;
   readonly #transmit = new Uint32Array(2);
   /** The header that is sent; what is the same in every reply of this second is ready-made. */
   readonly #ready = new Uint8Array(HEADER_LENGTH);
@@ -125,6 +136,8 @@ export class Responder {
     this.#options = options;
     this.#clock = options.clock;
     this.#admission = options.admission;
+    const { admission, nts } = options;
+    this.#kisses = nts === undefined || admission !== undefined ? undefined : new KissBudget();
   }
 
   /** Makes the next reply ask for the system variables, though the second is the same. */
@@ -140,8 +153,8 @@ export class Responder {
    * @param length length of the datagram, in bytes
    * @param source where it came from
    * @param arrival when it arrived: seconds and fraction words
-   * @param reply at least 48 bytes and at least `length`, or {@linkcode MAX_REPLY_LENGTH}; written;
-   * may be `request` itself
+   * @param reply at least 48 bytes and at least `length`, or {@linkcode MAX_REPLY_LENGTH}, or with
+   * NTS `MAX_NTS_REPLY_LENGTH`; written; may be `request` itself
    * @returns length of the reply, never more than `length`; or a negative reason (see
    * `DROP_REASONS`)
    */
@@ -165,6 +178,7 @@ export class Responder {
     // The plain path: a request of 48 bytes that nobody else has a say in.
     if (length === HEADER_LENGTH && verdict === SERVE && this.#options.decide === undefined) {
       this.kind = "answer";
+      this.isNts = false;
       return this.#write(request, version, arrival, reply) ? HEADER_LENGTH : DROP_CLOCK;
     }
     try {
@@ -184,13 +198,20 @@ export class Responder {
     reply: Uint8Array,
     verdict: number,
   ): number {
+    this.isNts = false;
     const version = versionOf(request[0]!);
     let at = HEADER_LENGTH, part: number;
     while ((part = trailerPart(request, at, length, version)) > 0) at += part;
     if ((part & 3) !== 0) return DROP_MALFORMED;
-    const { keys, decide, onDecision } = this.#options;
+    const { keys, decide, nts, onDecision } = this.#options;
+    const protection = nts === undefined || at === HEADER_LENGTH
+      ? NTS_ABSENT
+      : nts.open(request, length);
+    if (protection === NTS_MALFORMED) return DROP_NTS;
+    const isNts = protection === NTS_AUTHENTIC;
     let key: SymmetricKey | undefined;
-    if (part !== 0) {
+    // A MAC behind the fields of NTS is as little authenticated as other fields there.
+    if (part !== 0 && protection === NTS_ABSENT) {
       const found = keyOfRequest(request, at, length, version, source.bytes, keys);
       if (found === "none") return DROP_AUTHENTICATION;
       if (found === "wrong") return this.#writeCryptoNak(request, version, arrival, reply);
@@ -203,13 +224,16 @@ export class Responder {
         return this.#writeCryptoNak(request, version, arrival, reply);
       }
     }
-    if (verdict === SERVE_AUTHENTICATED && key === undefined) return DROP_AUTHENTICATION;
+    if (protection !== NTS_ABSENT && !isNts) {
+      return this.#writeNtsNak(request, source, arrival, reply, nts!);
+    }
+    if (verdict === SERVE_AUTHENTICATED && key === undefined && !isNts) return DROP_AUTHENTICATION;
 
     let kissCode = verdict > SERVE_AUTHENTICATED ? verdict : 0;
     let decision: Decision | undefined;
     if (decide !== undefined && kissCode === 0) {
       const bytes = request.subarray(0, length);
-      decision = decide({ source, version, keyId: key?.id ?? 0, bytes });
+      decision = decide({ source, version, keyId: key?.id ?? 0, nts: isNts, bytes });
       if (decision !== undefined) {
         checkDecision(decision);
         onDecision?.(decision);
@@ -221,7 +245,29 @@ export class Responder {
     if (!this.#write(request, version, arrival, reply)) return DROP_CLOCK;
     if (kissCode !== 0) this.#makeKiss(reply, version, kissCode);
     if (decision?.action === "adjust") decision.adjust(reply.subarray(0, HEADER_LENGTH));
+    if (isNts) {
+      this.isNts = true;
+      return nts!.seal(reply) || DROP_NTS;
+    }
     return key === undefined ? HEADER_LENGTH : sign(reply, key, length - at - 4, version);
+  }
+
+  /** "I cannot open your cookie", as often as there are kisses to spare (RFC 8915 §5.7). */
+  #writeNtsNak(
+    request: Uint8Array,
+    source: Endpoint,
+    arrival: Uint32Array,
+    reply: Uint8Array,
+    nts: NtsGuard,
+  ): number {
+    const mayKiss = this.#admission?.allowsKiss(source, arrival) ??
+      this.#kisses!.allows(source.bytes, arrival);
+    if (!mayKiss) return DROP_NTS;
+    this.kind = "NTS-NAK";
+    const version = versionOf(request[0]!);
+    if (!this.#write(request, version, arrival, reply)) return DROP_CLOCK;
+    this.#makeKiss(reply, version, NTSN);
+    return nts.identify(reply);
   }
 
   /**

@@ -1,11 +1,11 @@
-import { DROP_REASONS, type DropReason } from "./drop_reason.ts";
+import { DROP_REASONS, DROP_UNSENT, type DropReason } from "./drop_reason.ts";
 
 /** What a responder sent, if it sent something. */
-export type ReplyKind = "answer" | "kiss" | "crypto-NAK";
+export type ReplyKind = "answer" | "kiss" | "crypto-NAK" | "NTS-NAK";
 
 /**
  * What a server has done since it was made. `received` is the sum of `answered`, `kissed`,
- * `cryptoNaks`, `routed` and all of `dropped`.
+ * `cryptoNaks`, `ntsNaks`, `routed` and all of `dropped`.
  */
 export interface ServerStatistics {
   /** Datagrams received. */
@@ -16,22 +16,39 @@ export interface ServerStatistics {
   readonly kissed: number;
   /** Requests answered with a crypto-NAK: their MAC was wrong, or its key unknown. */
   readonly cryptoNaks: number;
+  /** Requests with NTS answered with the kiss code NTSN: cookie or authenticator were not good. */
+  readonly ntsNaks: number;
+  /** Of `answered` and `kissed`: those with authentic NTS. */
+  readonly nts: number;
   /** Datagrams of associations that share the server's port. */
   readonly routed: number;
   /** Datagrams not answered, by reason. */
   readonly dropped: Readonly<Record<DropReason, number>>;
   /** What the decision hook decided: counts by `"action: reason"`. */
   readonly decisions: Readonly<Record<string, number>>;
-  /** Errors of sockets, of the clock and of the decision hook. */
+  /** Errors of sockets, of the clock and of the decision hook, and deaths of workers. */
   readonly errors: number;
+  /** Of the workers, whose counts are in all others; there if the server listens with workers. */
+  readonly workers?: WorkerStatistics;
+}
+
+/** What has become of a server's workers. */
+export interface WorkerStatistics {
+  /** How many serve now. */
+  readonly serving: number;
+  /** How often one was put in the place of one that had died. */
+  readonly restarts: number;
 }
 
 /** Decisions that are counted apart; further ones count as `"other"`. */
 const MAX_DECISIONS = 100;
 
 /** Where counts stand: at 0 the answers, at `-reason` the drops, then these. */
-const KISSED = DROP_REASONS.length + 1, CRYPTO_NAKS = KISSED + 1;
-const ROUTED = KISSED + 2, ERRORS = KISSED + 3, LENGTH = KISSED + 4;
+const KISSED = DROP_REASONS.length + 1, CRYPTO_NAKS = KISSED + 1, NTS_NAKS = KISSED + 2;
+const ROUTED = KISSED + 3, ERRORS = KISSED + 4, NTS = KISSED + 5, LENGTH = KISSED + 6;
+
+/** Where replies that are no answers are counted. */
+const COUNTED_AT = { "kiss": KISSED, "crypto-NAK": CRYPTO_NAKS, "NTS-NAK": NTS_NAKS } as const;
 
 /**
  * Memory for {@linkcode ServerCounters}. Each thread has its own, which only it writes; others may
@@ -65,7 +82,31 @@ export class ServerCounters {
    */
   count(outcome: number, kind: ReplyKind): void {
     if (outcome < 0 || kind === "answer") this.#counts[outcome > 0 ? 0 : -outcome]!++;
-    else this.#counts[kind === "kiss" ? KISSED : CRYPTO_NAKS]!++;
+    else this.#counts[COUNTED_AT[kind]]!++;
+  }
+
+  /** Counts a reply with NTS, besides what it is counted as. */
+  countNts(): void {
+    this.#counts[NTS]!++;
+  }
+
+  /**
+   * Corrects the counts of answers: they were counted when they were made, and could not be sent.
+   *
+   * @param count how many
+   */
+  countUnsent(count: number): void {
+    this.#counts[0]! -= count;
+    this.#counts[-DROP_UNSENT]! += count;
+  }
+
+  /**
+   * Takes over what another thread has counted, which counts no more.
+   *
+   * @param counts of that thread
+   */
+  add(counts: Float64Array): void {
+    for (let i = 0; i < counts.length; i++) this.#counts[i]! += counts[i]!;
   }
 
   /** Counts a decision of the hook; no more reasons than a table can hold. */
@@ -104,6 +145,8 @@ export class ServerCounters {
       answered: counts[0]!,
       kissed: counts[KISSED]!,
       cryptoNaks: counts[CRYPTO_NAKS]!,
+      ntsNaks: counts[NTS_NAKS]!,
+      nts: counts[NTS]!,
       routed: counts[ROUTED]!,
       dropped,
       decisions: Object.fromEntries(this.#decisions),

@@ -125,6 +125,8 @@ test("statistics have a reason for every datagram not answered", async () => {
     answered: 2,
     kissed: 0,
     cryptoNaks: 1,
+    ntsNaks: 0,
+    nts: 0,
     routed: 0,
     dropped: {
       short: 2,
@@ -138,6 +140,7 @@ test("statistics have a reason for every datagram not answered", async () => {
       rate: 0,
       hook: 0,
       unsynchronized: 0,
+      nts: 0,
     },
     decisions: {},
     errors: 0,

@@ -112,6 +112,8 @@ test("shared counters: the counts of all threads are one sum", () => {
     received: 6,
     answered: 2,
     kissed: 1,
+    ntsNaks: 0,
+    nts: 0,
     cryptoNaks: 1,
     routed: 1,
     decisions: {},
