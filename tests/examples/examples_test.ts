@@ -59,3 +59,11 @@ test("examples/client.ts tells what went wrong in one sentence", async () => {
   assertEquals([status, stdout], [1, ""]);
   assertMatch(stderr, /^127\.0\.0\.1:\d+ does not know the time: [^\n]+\n$/);
 });
+
+test("examples/simulation.ts simulates a day, and the clock stays right", async () => {
+  const { status, stdout, stderr } = await run("examples/simulation.ts");
+  assertEquals([status, stderr], [0, ""]);
+  assertMatch(stdout, /^The machine's own clock is \d\.\d{3} s wrong\.\n/);
+  assertMatch(stdout, /\nand never by more than \d\.\d ms\.\n/);
+  assertMatch(stdout, /\nThe auction closed -?\d\.\d ms after its end\.\n$/);
+});
