@@ -1,6 +1,12 @@
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import { checksumOf, mendRollover, type NmeaTime, parseNmea } from "../../src/reference/nmea.ts";
+import {
+  checksumOf,
+  mendRollover,
+  type NmeaProblem,
+  type NmeaTime,
+  parseNmea,
+} from "../../src/reference/nmea.ts";
 
 /** A sentence with its checksum. */
 function sentence(body: string): string {
@@ -79,7 +85,7 @@ test("NMEA: every changed digit is found by the checksum", () => {
 });
 
 test("NMEA: what is no sentence, or not of these", () => {
-  const problems: [string, string][] = [
+  const problems: [string, NmeaProblem][] = [
     ["", "not NMEA"],
     ["GPRMC,123519,A", "not NMEA"],
     ["$GPRMC,123519,A,,,,,,,230326,,", "not NMEA"],
