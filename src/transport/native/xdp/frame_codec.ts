@@ -110,7 +110,7 @@ export class FrameCodec {
       sum += data[i]!;
     }
     // A checksum of 0 would say that there is none (RFC 768): it is sent as its other form.
-    words[udp + 3] = ~fold(sum) || 0xffff;
+    words[udp + 3] = (~fold(sum) & 0xffff) || 0xffff;
     return this.#udp + udpLength - this.#frame;
   }
 

@@ -1,7 +1,8 @@
 // Ethernet frames with UDP in them, right or with one thing wrong.
 import { parseIpAddress } from "../../../../src/packet/ip_address.ts";
 
-export const OWN_MAC = Uint8Array.of(2, 0, 0, 0, 0, 1), PEER_MAC = Uint8Array.of(2, 0, 0, 0, 0, 2);
+export const OWN_MAC: Uint8Array = Uint8Array.of(2, 0, 0, 0, 0, 1);
+export const PEER_MAC: Uint8Array = Uint8Array.of(2, 0, 0, 0, 0, 2);
 
 /** What is in a frame; all has a default. */
 export interface FrameOptions {
