@@ -83,6 +83,7 @@ export type {
   NTPServerOptions,
   Route,
   ServerAddress,
+  WorkersOptions,
 } from "./src/server/ntp_server_options.ts";
 export type { RateLimitOptions } from "./src/server/rate_limit_options.ts";
 export { makeRateLimitTable, type RateLimitTable } from "./src/server/rate_limit_table.ts";
@@ -91,7 +92,7 @@ export type { KeySource } from "./src/server/request_mac.ts";
 export { Admission } from "./src/server/admission.ts";
 export { KissBudget, type KissTable, makeKissTable } from "./src/server/kiss_budget.ts";
 export { Responder, type ResponderOptions } from "./src/server/responder.ts";
-export type { ReplyKind, ServerStatistics } from "./src/server/statistics.ts";
+export type { ReplyKind, ServerStatistics, WorkerStatistics } from "./src/server/statistics.ts";
 export type { SystemVariables } from "./src/server/system_variables.ts";
 
 // Client
