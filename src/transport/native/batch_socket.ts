@@ -13,6 +13,7 @@ import {
   ECONNREFUSED,
   EINTR,
   EINVAL,
+  EMSGSIZE,
   ENOBUFS,
   LAYOUT,
   MEMINFO_DROPS,
@@ -29,6 +30,7 @@ import { RealtimeReading } from "./realtime_reading.ts";
 import { Scratch } from "./scratch.ts";
 import { readSocketAddress, writeSocketAddress } from "./socket_address.ts";
 import {
+  allowFragments,
   type NativeSocket,
   type NativeSocketOptions,
   openNativeSocket,
@@ -121,6 +123,7 @@ export class BatchSocket {
   #key = 0;
   #pending = 0;
   #hasStamped = false;
+  #mayFragment = false;
   #timeoutMs = -1;
   #isClosed = false;
   #overflows = 0;
@@ -390,6 +393,11 @@ export class BatchSocket {
     if (error === ECONNREFUSED) {
       // The refusal of an earlier datagram, which is gone once told.
       this.#options.onReceiveError?.(error);
+      return true;
+    }
+    if (error === EMSGSIZE && !this.#mayFragment) {
+      this.#mayFragment = true;
+      allowFragments(this.#calls, this.#scratch, this.fd);
       return true;
     }
     if (error !== EINVAL) return false;

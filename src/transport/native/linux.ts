@@ -56,6 +56,8 @@ export const SO_REUSEADDR = 2, SO_ERROR = 4, SO_BROADCAST = 6, SO_RCVBUF = 8, SO
 export const SO_RCVTIMEO = 20, SO_TIMESTAMPNS = 35, SO_TIMESTAMPING = 37, SO_MEMINFO = 55;
 /** What `SO_MEMINFO` gives: words, and the one that counts dropped datagrams. */
 export const MEMINFO_WORDS = 9, MEMINFO_DROPS = 8;
+/** What becomes of datagrams too long for a link: cut in pieces by what routers told, or refused. */
+export const IP_MTU_DISCOVER = 10, IP_PMTUDISC_WANT = 1, IP_PMTUDISC_PROBE = 3;
 export const IP_PKTINFO = 8, IP_RECVERR = 11, IP_MULTICAST_IF = 32, IP_MULTICAST_TTL = 33;
 export const IP_MULTICAST_LOOP = 34, IP_ADD_MEMBERSHIP = 35, IP_DROP_MEMBERSHIP = 36;
 export const IPV6_MULTICAST_IF = 17, IPV6_MULTICAST_HOPS = 18, IPV6_MULTICAST_LOOP = 19;
@@ -71,7 +73,7 @@ export const SOF_TX_SOFTWARE = 0x2, SOF_RX_SOFTWARE = 0x8, SOF_SOFTWARE = 0x10;
 export const SOF_OPT_ID = 0x80, SOF_OPT_TSONLY = 0x800;
 export const SO_EE_ORIGIN_TIMESTAMPING = 4;
 
-export const EINTR = 4, EAGAIN = 11, EINVAL = 22, ENOBUFS = 105, ECONNREFUSED = 111;
+export const EINTR = 4, EAGAIN = 11, EINVAL = 22, EMSGSIZE = 90, ENOBUFS = 105, ECONNREFUSED = 111;
 
 /** Names of errors that mean something to us (`errno` to code). */
 const ERROR_NAMES: Readonly<Record<number, string>> = {

@@ -3,7 +3,10 @@ import { systemError } from "../system_error.ts";
 import {
   AF_INET,
   AF_INET6,
+  IP_MTU_DISCOVER,
   IP_PKTINFO,
+  IP_PMTUDISC_PROBE,
+  IP_PMTUDISC_WANT,
   IPV6_RECVPKTINFO,
   IPV6_V6ONLY,
   LAYOUT,
@@ -78,6 +81,15 @@ export function startStamping(calls: SystemCalls, scratch: Scratch, fd: number):
 }
 
 /**
+ * Lets IPv4 datagrams be cut in pieces that are too long for the link. New sockets do without: no
+ * forger can make the kernel cut a reply and put pieces of his own in, and a datagram that is never
+ * cut needs no identification, a sixth of the whole cost of a reply to a new address.
+ */
+export function allowFragments(calls: SystemCalls, scratch: Scratch, fd: number): void {
+  setOption(calls, scratch, fd, SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_WANT);
+}
+
+/**
  * Makes a socket, sets it up and binds it.
  *
  * @throws {SystemCallError} what the system says
@@ -102,6 +114,7 @@ export function openNativeSocket(
     if (options.reusePort) need("setsockopt", set(SOL_SOCKET, SO_REUSEPORT, 1));
     if (options.reuseAddress) need("setsockopt", set(SOL_SOCKET, SO_REUSEADDR, 1));
     set(SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
+    set(SOL_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
 
     const isAny = local.bytes.subarray(family === 4 ? 12 : 0).every((byte) => byte === 0);
     const tellsDestination = isAny && remote === undefined &&
