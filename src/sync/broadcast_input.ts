@@ -3,6 +3,7 @@ import {
   NTPBroadcastClient,
   type NTPBroadcastClientOptions,
 } from "../association/ntp_broadcast_client.ts";
+import { NTPPacket } from "../packet/packet.ts";
 import { referenceIdFromAddress } from "../packet/reference_id.ts";
 import { Endpoint } from "../transport/endpoint.ts";
 import { preferenceOf } from "./preference.ts";
@@ -85,7 +86,10 @@ class BroadcastInput implements SyncInput {
     // Nobody is asked: a broadcast that came counts, one that did not is noticed after eight.
     heard.reach = ((heard.reach << 1) | 1) & 0xff;
     heard.poll = Math.min(17, Math.max(0, sample.packet.poll));
-    heard.channel.take(sample, 2 ** heard.poll);
+    // As if we had asked: it was received and answered in one moment.
+    const { packet } = sample;
+    const asked = new NTPPacket({ ...packet, receiveTimestamp: packet.transmitTimestamp });
+    heard.channel.take({ ...sample, packet: asked }, 2 ** heard.poll);
     heard.channel.polled(heard.reach, heard.poll);
   }
 
