@@ -3,8 +3,9 @@ import type { Clock } from "../clock/clock.ts";
 import { SystemClock } from "../clock/system_clock.ts";
 import { systemTimers, type Timers } from "../clock/timers.ts";
 import type { Version } from "../packet/packet.ts";
-import { bindUdp } from "../transport/bind_udp.ts";
+import type { TransportName } from "../transport/bind_udp.ts";
 import { resolveHost, type ResolveOptions } from "../transport/resolve.ts";
+import { binderOf } from "../transport/transport_option.ts";
 import type { BindUdp } from "../transport/udp_transport.ts";
 import type { Random } from "./request.ts";
 import { MAX_ROOT_DISTANCE } from "./validate.ts";
@@ -52,7 +53,12 @@ export interface QueryOptions {
   timers?: Timers;
   /** Fills bytes with random ones. Default: `crypto.getRandomValues`. */
   random?: Random;
-  /** How sockets are made. Default: the runtime's own UDP. */
+  /**
+   * Which kind of sockets: `"native"`, the system calls of Linux, whose kernel stamps replies;
+   * `"portable"`, those of the runtime. Default `"auto"`: native where that is permitted.
+   */
+  transport?: TransportName;
+  /** How sockets are made, in place of `transport`. */
   bind?: BindUdp;
   /** Names to addresses. Default: the resolver of the operating system. */
   resolve?: ResolveHost;
@@ -60,7 +66,7 @@ export interface QueryOptions {
 
 /** {@linkcode QueryOptions} with all defaults filled in. */
 export type CheckedOptions =
-  & Required<Omit<QueryOptions, "family" | "key" | "signal">>
+  & Required<Omit<QueryOptions, "family" | "key" | "signal" | "transport">>
   & Pick<QueryOptions, "family" | "key" | "signal">;
 
 /** Least and greatest value of the whole-number options. */
@@ -123,7 +129,7 @@ export function checkOptions(options: QueryOptions): CheckedOptions {
     timers: options.timers ?? systemTimers,
     random: options.random ??
       ((into) => void crypto.getRandomValues(into as Uint8Array<ArrayBuffer>)),
-    bind: options.bind ?? bindUdp,
+    bind: binderOf(options),
     resolve: options.resolve ?? resolveHost,
     ...(options.family !== undefined && { family: options.family }),
     ...(options.key !== undefined && { key: options.key }),

@@ -8,6 +8,7 @@ import type { Mode } from "../packet/mode.ts";
 import { bindUdp, nativeObstacle, type TransportName } from "../transport/bind_udp.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { joinGroups } from "../transport/join_groups.ts";
+import { checkTransport } from "../transport/transport_option.ts";
 import type {
   BindUdp,
   DatagramHandler,
@@ -36,8 +37,6 @@ import { completeRateLimit } from "./rate_limit_options.ts";
 import type { WorkerRules } from "./workers/worker_messages.ts";
 import { checkWorkable, workersSettings } from "./workers/worker_options.ts";
 import type { WorkersTransport } from "./workers/workers_transport.ts";
-
-const TRANSPORTS: readonly unknown[] = ["auto", "portable", "native", "xdp"];
 
 /** Default port of NTP (RFC 5905 §7.2). */
 const NTP_PORT = 123;
@@ -432,15 +431,6 @@ export class NTPServer implements AsyncDisposable {
     this.#counters.countError();
     this.#onError?.(error instanceof Error ? error : new Error(String(error)));
   }
-}
-
-function checkTransport({ transport = "auto", bind }: NTPServerOptions): TransportName {
-  if (!TRANSPORTS.includes(transport)) {
-    const names = TRANSPORTS.map((name) => `"${name}"`).join(", ");
-    throw new RangeError(`transport is one of ${names}, not ${JSON.stringify(transport)}`);
-  }
-  if (bind === undefined || transport === "auto") return transport;
-  throw new TypeError(`transport "${transport}" does not go with bind, which makes the sockets`);
 }
 
 function addressOf({ hostname, port, kind, choice }: UdpTransport): ServerAddress {
