@@ -2,8 +2,11 @@ import type { SymmetricKey } from "../auth/symmetric_key.ts";
 import { NTPError } from "../packet/error.ts";
 import type { NTPPacket } from "../packet/packet.ts";
 
-/** What shows that a reply is the server's: nothing, or a MAC by the key that was asked with. */
-export type Authentication = "none" | "key";
+/**
+ * What shows that a reply is the server's: nothing, a MAC by the key that was asked with, or NTS
+ * (RFC 8915).
+ */
+export type Authentication = "none" | "key" | "nts";
 
 /**
  * How a reply is authenticated. A MAC by any other key than the association's shows nothing
@@ -50,5 +53,19 @@ export function authenticationError(
     ? `${server} answered with key ${mac.keyId} instead of key ${key.id}`
     : `${server} answered with a wrong MAC for key ${key.id}: its key is another one, or the reply ` +
       "was changed on the way";
+  return new NTPError("authentication", what);
+}
+
+/**
+ * The error of a reply that is not authenticated with NTS though it must be.
+ *
+ * @param packet the reply
+ * @param server who answered, for the message
+ */
+export function ntsError({ kissCode }: NTPPacket, server: string): NTPError {
+  const what = kissCode === "NTSN"
+    ? `${server} does not accept the cookie (NTSN), or somebody else says so: keys are exchanged anew ` +
+      "when this comes again"
+    : `${server} answered without NTS, though it was asked with it, or the reply was changed on the way`;
   return new NTPError("authentication", what);
 }

@@ -1,6 +1,7 @@
 import type { SymmetricKey } from "../auth/symmetric_key.ts";
 import type { Clock } from "../clock/clock.ts";
 import type { Timers } from "../clock/timers.ts";
+import type { NtsRequest, NtsSource } from "../nts/nts_source.ts";
 import { NTPError } from "../packet/error.ts";
 import {
   HEADER_LENGTH,
@@ -38,6 +39,8 @@ export interface ExchangeOptions {
   readonly timeoutMs: number;
   /** Key to sign the request with, and to expect the reply to be signed with. */
   readonly key?: SymmetricKey | undefined;
+  /** Protects the request, and knows its reply. */
+  readonly nts?: NtsSource | undefined;
   /** Ends the exchange. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -47,6 +50,7 @@ interface Pending {
   readonly server: Endpoint;
   readonly request: Uint8Array;
   readonly key: SymmetricKey | undefined;
+  readonly nts: NtsRequest | undefined;
   /** T1: seconds and fraction words. */
   readonly sent: Uint32Array;
   /** A reply that anybody could have made. */
@@ -125,18 +129,20 @@ export class ExchangeSocket {
 
   /**
    * Sends one request and waits for the reply to it. What else arrives is ignored, and the wait goes
-   * on. So it does when a key is given and the reply is not authenticated, since who sees the request
-   * can forge one; if nothing better comes, that reply is returned in the end.
+   * on. So it does when a key or NTS is given and the reply is not authenticated, since who sees the
+   * request can forge one; if nothing better comes, that reply is returned in the end.
    *
    * @param server address and port to ask
    * @param options version, timeout, key, signal
    * @returns the reply, matched but not validated, with its times
-   * @throws {NTPError} `timeout`, `refused`, `unreachable`, `aborted`, `closed`, or what binding threw
+   * @throws {NTPError} `timeout`, `refused`, `unreachable`, `aborted`, `closed`, or what binding or
+   * the key exchange threw
    */
   async exchange(server: Endpoint, options: ExchangeOptions): Promise<Exchange> {
     const { clock, timers } = this.#world;
-    const { key, signal, timeoutMs, version } = options;
+    const { key, nts, signal, timeoutMs, version } = options;
     if (signal?.aborted) throw abortedError(`asking ${server}`, signal);
+    if (nts !== undefined) await nts.ready(signal); // there may be no cookies any more
 
     let id: bigint | undefined;
     let cancelTimeout = () => {}, cancelRetry = () => {};
@@ -149,10 +155,12 @@ export class ExchangeSocket {
           if (signal?.aborted) return; // nobody waits any more
           const plain = this.#makeRequest(version);
           id = timestampAt(plain, TRANSMIT_TIMESTAMP_AT);
-          const request = key === undefined ? plain : signed(plain, key, version);
+          const guarded = nts?.protect(plain);
+          const request = guarded?.bytes ??
+            (key === undefined ? plain : signed(plain, key, version));
           const sent = new Uint32Array(2);
           const one: Pending = {
-            ...{ server, request, key, sent, resolve, reject },
+            ...{ server, request, key, nts: guarded, sent, resolve, reject },
             unauthenticated: undefined,
           };
           this.#pending.set(id, one);
@@ -198,16 +206,21 @@ export class ExchangeSocket {
     if (data.length < HEADER_LENGTH) return;
     const one = this.#pending.get(timestampAt(data, ORIGIN_TIMESTAMP_AT));
     if (one === undefined || !source.equals(one.server)) return;
-    const { key, request, sent } = one;
+    const { key, nts, request, sent } = one;
     const packet = decodeReply(request, data);
     if (packet === undefined || (key === undefined && isCryptoNak(packet))) return;
+    const authentication = nts === undefined
+      ? authenticationOf(data, packet, key)
+      : nts.receive(data) === "authentic"
+      ? "nts"
+      : "none";
     const result: Exchange = {
       packet,
       requestTimestamp: timestampFromWords(sent[0]!, sent[1]!),
       destinationTimestamp: timestampFromWords(arrival[0]!, arrival[1]!),
-      authentication: authenticationOf(data, packet, key),
+      authentication,
     };
-    if (key === undefined || result.authentication === "key") one.resolve(result);
+    if ((key ?? nts) === undefined || authentication !== "none") one.resolve(result);
     else one.unauthenticated ??= result;
   }
 

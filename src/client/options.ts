@@ -1,5 +1,6 @@
 import { SymmetricKey } from "../auth/symmetric_key.ts";
 import type { Clock } from "../clock/clock.ts";
+import type { NtsSource } from "../nts/nts_source.ts";
 import { SystemClock } from "../clock/system_clock.ts";
 import { systemTimers, type Timers } from "../clock/timers.ts";
 import type { Version } from "../packet/packet.ts";
@@ -45,6 +46,12 @@ export interface QueryOptions {
    * that the server does not know is told at the end of `timeoutMs`. Default: none.
    */
   key?: SymmetricKey;
+  /**
+   * A session of NTS (RFC 8915), such as an `NtsSession` of `@ntps/ntps/nts`: requests carry its
+   * cookies, and only replies that are sealed with its keys are believed, as with `key`. The server
+   * asked is the one that its key exchange names, at that port. Default: none.
+   */
+  nts?: NtsSource;
   /** Aborts the query. */
   signal?: AbortSignal;
   /** The clock to compare with the server's. Default: the system's. */
@@ -66,8 +73,8 @@ export interface QueryOptions {
 
 /** {@linkcode QueryOptions} with all defaults filled in. */
 export type CheckedOptions =
-  & Required<Omit<QueryOptions, "family" | "key" | "signal" | "transport">>
-  & Pick<QueryOptions, "family" | "key" | "signal">;
+  & Required<Omit<QueryOptions, "family" | "key" | "nts" | "signal" | "transport">>
+  & Pick<QueryOptions, "family" | "key" | "nts" | "signal">;
 
 /** Least and greatest value of the whole-number options. */
 const WHOLE: Readonly<Record<string, readonly [number, number]>> = {
@@ -133,6 +140,7 @@ export function checkOptions(options: QueryOptions): CheckedOptions {
     resolve: options.resolve ?? resolveHost,
     ...(options.family !== undefined && { family: options.family }),
     ...(options.key !== undefined && { key: options.key }),
+    ...(options.nts !== undefined && { nts: options.nts }),
     ...(options.signal !== undefined && { signal: options.signal }),
   };
   for (const [name, [least, most]] of Object.entries(WHOLE)) {
@@ -161,6 +169,7 @@ export function checkOptions(options: QueryOptions): CheckedOptions {
   if (options.key !== undefined && !(options.key instanceof SymmetricKey)) {
     throw new TypeError(`key is a SymmetricKey, not ${typeof options.key}`);
   }
+  checkNts(checked);
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new TypeError(`signal is an AbortSignal, not ${String(signal)}`);
   }
@@ -178,4 +187,13 @@ export function checkOptions(options: QueryOptions): CheckedOptions {
     }
   }
   return checked;
+}
+
+function checkNts({ nts, key, version }: CheckedOptions): void {
+  if (nts === undefined) return;
+  if (typeof nts?.ready !== "function" || typeof nts.protect !== "function") {
+    throw new TypeError(`nts is an NtsSession, and so has ready() and protect(), unlike ${nts}`);
+  }
+  if (key !== undefined) throw new TypeError("Either key or nts is given, not both");
+  if (version !== 4) throw new RangeError(`version is 4 with nts, not ${version}`);
 }

@@ -141,8 +141,10 @@ function summarize(
 }
 
 async function endpointsOf(host: string, options: CheckedOptions): Promise<Endpoint[]> {
-  const { family, port, resolve, signal } = options;
-  const addresses = await resolve(host, {
+  const { family, nts, resolve, signal } = options;
+  // With NTS it is the key exchange that says whom to ask (RFC 8915 §4.1.7 and §4.1.8).
+  const { hostname, port } = await nts?.ready(signal) ?? { hostname: host, port: options.port };
+  const addresses = await resolve(hostname, {
     ...(family !== undefined && { family }),
     ...(signal !== undefined && { signal }),
   });
@@ -191,7 +193,7 @@ async function burst(
  * @throws {RangeError} if an option is out of range
  * @throws {NTPError} `timeout`, `refused`, `unreachable`, `kiss-of-death` (a
  * {@linkcode KissOfDeathError}, with its code), `unsynchronized`, `bogus`, `authentication`,
- * `not-found`, `aborted`, or what binding a socket threw; of several addresses' errors the most
+ * `not-found`, `aborted`, or what binding a socket or the key exchange of `nts` threw; of several addresses' errors the most
  * telling one
  *
  * @example Asking a server of one's own

@@ -90,6 +90,7 @@ export function queryMany(
       `concurrency is a whole number from 1 to ${MAX_CONCURRENCY}, not ${concurrency}`,
     );
   }
+  if (rest.nts !== undefined) throw new TypeError("nts is for one server: use query()");
   return run(iteratorOf(hosts), checkOptions(rest), concurrency);
 }
 

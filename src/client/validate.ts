@@ -1,7 +1,7 @@
 import type { SymmetricKey } from "../auth/symmetric_key.ts";
 import { NTPError } from "../packet/error.ts";
 import { timestampDifference } from "../packet/timestamp.ts";
-import { authenticationError } from "./authentication.ts";
+import { authenticationError, ntsError } from "./authentication.ts";
 import { KissOfDeathError } from "./kiss_of_death_error.ts";
 import type { Exchange, Measurement } from "./measurement.ts";
 
@@ -22,6 +22,8 @@ const NO_TIME_YET = ["INIT", "STEP"];
 export interface ValidationLimits {
   /** Key that the reply must be signed with; none, it need not be. */
   readonly key?: SymmetricKey | undefined;
+  /** What the request was protected with, as its reply must be; nothing, it need not be. */
+  readonly nts?: unknown;
   /** Root distance from which a reply is refused, in seconds. */
   readonly maxRootDistance: number;
   /** How long the reply was waited for, in milliseconds. */
@@ -54,6 +56,9 @@ export function findFault(
     new NTPError("unsynchronized", `${server} does not know the time: ${what}`);
 
   // Before all else: a kiss-o'-death must be authenticated where the time must be.
+  if (limits.nts !== undefined && exchange.authentication !== "nts") {
+    return ntsError(packet, server);
+  }
   if (limits.key !== undefined && exchange.authentication !== "key") {
     return authenticationError(packet, limits.key, server);
   }

@@ -37,6 +37,13 @@ export type { Timers } from "../clock/timers.ts";
 export type { ResolveOptions } from "../transport/resolve.ts";
 export type { NtsEstablishment, NtsKeys } from "./nts_keys.ts";
 export { NtsResponder, type NtsResponderOptions } from "./nts_responder.ts";
+export {
+  type EstablishNts,
+  NtsSession,
+  type NtsSessionOptions,
+  type NtsSessionStatistics,
+} from "./nts_session.ts";
+export type { NtsRequest, NtsServerAddress, NtsSource, NtsVerdict } from "./nts_source.ts";
 export type { NtsRandom } from "./random_pool.ts";
 export {
   RotatingCookieKeys,
