@@ -176,7 +176,8 @@ export class NTPServer implements AsyncDisposable {
   async listen(options: ListenOptions = {}): Promise<ServerAddress> {
     const { groups = [], networkInterfaces, workers: _, ...bindOptions } = options;
     const closings = this.#closings;
-    await this.#adoptKernelClock();
+    const hasWorkers = workersSettings(options.workers) !== undefined;
+    await this.#adoptKernelClock(hasWorkers);
     const isInGroup = groups.length > 0;
     const { clock } = this;
     const variables = (): SystemVariables => this.systemVariables();
@@ -238,11 +239,12 @@ export class NTPServer implements AsyncDisposable {
   }
 
   /** The system's clock is read by a shorter way where the system's calls may be used anyway. */
-  async #adoptKernelClock(): Promise<void> {
+  async #adoptKernelClock(isNative: boolean): Promise<void> {
     const clock = this.#ownClock;
     if (!(clock instanceof SystemClock && clock.isOfSystem && this.#usesOwnSockets)) return;
     const name = this.#transport;
-    if (name === "portable" || (name === "auto" && await nativeObstacle() !== undefined)) return;
+    const obstacle = isNative || name !== "auto" ? undefined : await nativeObstacle();
+    if (name === "portable" || obstacle !== undefined) return;
     const { kernelSystemClock } = await import("./kernel_system_clock.ts");
     this.#ownClock = await kernelSystemClock(clock) ?? clock;
     this.#clockInUse = undefined;
@@ -364,7 +366,13 @@ export class NTPServer implements AsyncDisposable {
   #binder(options: ListenOptions): BindUdp {
     const settings = workersSettings(options.workers);
     if (settings === undefined) return this.#ownBind ?? bindUdp;
-    const own = { decide: this.#decide, bind: this.#ownBind, keys: this.#keys, nts: this.#nts };
+    const own = {
+      decide: this.#decide,
+      bind: this.#ownBind,
+      transport: this.#transport,
+      keys: this.#keys,
+      nts: this.#nts,
+    };
     const rules = { ...this.#rules, keys: checkWorkable(own, options) };
     return async (bindOptions) => {
       // Not loaded where nobody wants workers: it is for some runtimes only.

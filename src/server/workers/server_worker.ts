@@ -9,6 +9,7 @@ import { HEADER_LENGTH } from "../../packet/header.ts";
 import { NTPError } from "../../packet/error.ts";
 import { BatchSocket } from "../../transport/native/batch_socket.ts";
 import { loadFfi } from "../../transport/native/ffi/load_ffi.ts";
+import { KernelClock } from "../../transport/native/kernel_clock.ts";
 import { SystemCallError } from "../../transport/native/linux.ts";
 import { MonotonicCounter } from "../../transport/native/monotonic_counter.ts";
 import { openSystemCalls } from "../../transport/native/system_calls.ts";
@@ -64,9 +65,13 @@ class Session {
     const calls = openSystemCalls(ffi);
     const page = new ClockPageReader(setup.page, { counter: new MonotonicCounter(calls) });
     const { clockModule } = setup;
+    const ownClock = clockModule === undefined ? undefined : await loadClock(clockModule);
+    const isSystemTime = setup.isSystemTime && ownClock === undefined;
+    const time = ownClock ?? (isSystemTime ? new KernelClock(calls) : page);
     const server = new WorkerServer(setup, {
       page,
-      ownClock: clockModule === undefined ? undefined : await loadClock(clockModule),
+      ownClock,
+      time,
       onRouted: () => post({ type: "routed" }),
       onError: (error) => post({ type: "error", ...described(error) }),
     });
@@ -75,7 +80,8 @@ class Session {
       hostname,
       port,
       socket: setup.socket,
-      clock: server.clock,
+      clock: time,
+      isSystemTime,
       onReceiveError: (errno) => made.#fail(errno),
     });
     const made = new Session(setup, server, socket);
@@ -118,9 +124,8 @@ class Session {
     } catch {
       return server.countClockFailure();
     }
-    const { source, arrival } = socket;
-    // The reply may be longer than the request's own bytes only in memory, never on the wire.
-    const length = server.handle(request, request.length, source, arrival, this.#reply);
+    const { source, arrival, sendDelay } = socket;
+    const length = server.handle(request, request.length, source, arrival, this.#reply, sendDelay);
     if (length <= 0) return;
     const reply = length === HEADER_LENGTH ? this.#plain : this.#reply.subarray(0, length);
     const outcome = socket.send(reply, source);

@@ -22,6 +22,8 @@ export interface WorkerSetup {
   readonly rules: WorkerRules;
   /** URL of a module whose clock tells the time, instead of the page's. */
   readonly clockModule: string | undefined;
+  /** Whether the server's clock is the system's itself, which every thread can read. */
+  readonly isSystemTime: boolean;
   /** The clock page. */
   readonly page: SharedArrayBuffer;
   /** What it counts in. */

@@ -1,6 +1,6 @@
 import { type KeySpec, keySpecsOf } from "../../auth/key_specs.ts";
 import type { KeySource } from "../request_mac.ts";
-import { bindUdp, udpAdapter } from "../../transport/bind_udp.ts";
+import { bindUdp, type TransportName, udpAdapter } from "../../transport/bind_udp.ts";
 import type { ListenOptions, WorkersOptions } from "../ntp_server_options.ts";
 
 /** Most workers of one socket. */
@@ -73,6 +73,7 @@ export function checkWorkable(
   server: {
     readonly decide: unknown;
     readonly bind: unknown;
+    readonly transport: TransportName;
     readonly nts: unknown;
     readonly keys: KeySource | undefined;
   },
@@ -90,8 +91,8 @@ export function checkWorkable(
   if (!OWN_BINDERS.includes(server.bind)) {
     refuse("bind", "they have native sockets of their own; leave out bind, or workers");
   }
-  const { transport } = listen as { transport?: unknown };
-  if (transport !== undefined && transport !== "auto" && transport !== "native") {
+  const { transport } = server;
+  if (transport !== "auto" && transport !== "native") {
     refuse(`transport "${transport}"`, 'their sockets are native; say "native" or "auto"');
   }
   if ((listen.groups?.length ?? 0) > 0 || listen.multicast === true) {

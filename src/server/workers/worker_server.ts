@@ -18,6 +18,8 @@ export interface WorkerServerOptions {
   readonly page: ClockPageReader;
   /** A clock of this thread, if it has one. */
   readonly ownClock: Clock | undefined;
+  /** What tells the time: either, or the system's clock where that is the main thread's. */
+  readonly time: Pick<Clock, "read">;
   /** Told that there is something in the ring. */
   readonly onRouted: () => void;
   /** Told of what fails, at most once a second. */
@@ -50,18 +52,13 @@ export class WorkerServer {
     this.#responder = this.#makeResponder(setup.rules);
   }
 
-  /** The clock that it tells the time by. */
-  get clock(): Clock {
-    return this.#options.ownClock ?? this.#options.page;
-  }
-
   /** Who is answered from now on. */
   setRules(rules: WorkerRules): void {
     this.#responder = this.#makeResponder(rules);
   }
 
   /**
-   * Takes a datagram. Never throws; see `Responder.respond()`.
+   * Takes a datagram. Never throws; see `Responder.respond()` and `Responder.sendDelay`.
    *
    * @returns length of the reply; nothing is to be sent if it is 0 or less
    */
@@ -71,13 +68,16 @@ export class WorkerServer {
     source: Endpoint,
     arrival: Uint32Array,
     reply: Uint8Array,
+    sendDelay: number,
   ): number {
     const routes = this.#control.routes;
     if (routes !== 0 && length >= HEADER_LENGTH && ((routes >>> modeOf(request[0]!)) & 1) !== 0) {
       return this.#passOn(request, length, source, arrival);
     }
-    const outcome = this.#responder.respond(request, length, source, arrival, reply);
-    this.#counters.count(outcome, this.#responder.kind);
+    const responder = this.#responder;
+    responder.sendDelay = sendDelay;
+    const outcome = responder.respond(request, length, source, arrival, reply);
+    this.#counters.count(outcome, responder.kind);
     return outcome;
   }
 
@@ -113,10 +113,10 @@ export class WorkerServer {
 
   #makeResponder(rules: WorkerRules): Responder {
     const { access, rateLimit, tables, keys } = rules;
-    const { page, ownClock, onError } = this.#options;
+    const { page, ownClock, time, onError } = this.#options;
     this.#admission = admissionOf(access, rateLimit, tables);
     return new Responder({
-      clock: this.clock,
+      clock: time,
       variables: () => variablesOf(page, ownClock),
       admission: this.#admission,
       keys: keys && keyStoreOf(keys),

@@ -7,6 +7,7 @@ import { BaseUdpTransport } from "../../transport/base_udp_transport.ts";
 import type { UdpBindSettings } from "../../transport/bind_options.ts";
 import { Endpoint } from "../../transport/endpoint.ts";
 import { BatchSocket } from "../../transport/native/batch_socket.ts";
+import { KernelClock } from "../../transport/native/kernel_clock.ts";
 import { SO_BROADCAST, SOL_SOCKET } from "../../transport/native/linux.ts";
 import { loadNative } from "../../transport/native/load_native.ts";
 import { MonotonicCounter } from "../../transport/native/monotonic_counter.ts";
@@ -92,6 +93,7 @@ export class WorkersTransport extends BaseUdpTransport {
       hostname,
       rules,
       clockModule: workers.clockModule,
+      isSystemTime: clock instanceof KernelClock,
       page,
       counts: makeCounts(true),
       ring: makeDatagramRing(),

@@ -53,6 +53,7 @@ export function makePart(fd: number): PoolPart {
       hostname: "192.0.2.1",
       rules: RULES,
       clockModule: undefined,
+      isSystemTime: false,
       page: new SharedArrayBuffer(8),
       counts: makeCounts(true),
       ring: makeDatagramRing(),

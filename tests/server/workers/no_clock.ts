@@ -1,0 +1,2 @@
+// No clock at all.
+export default { read: "the hands" };
