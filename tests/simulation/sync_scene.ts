@@ -19,6 +19,8 @@ export interface SceneOptions extends SimulationOptions {
   /** Shortest and longest poll. */
   minPoll?: number;
   maxPoll?: number;
+  /** A clock that goes on while the machine sleeps: milliseconds, given the seconds since the start. */
+  wallMs?: (elapsed: number) => number;
 }
 
 /** What was seen of a clock. */
@@ -67,8 +69,15 @@ export function serverName(index: number): string {
 
 /** Makes a world, starts a clock in it, and begins to look. */
 export async function stage(options: SceneOptions): Promise<Scene> {
-  const { servers, client = {}, sync: syncOptions = {}, minPoll = 6, maxPoll = 6, ...rest } =
-    options;
+  const {
+    servers,
+    client = {},
+    sync: syncOptions = {},
+    minPoll = 6,
+    maxPoll = 6,
+    wallMs,
+    ...rest
+  } = options;
   const simulation = new Simulation(rest);
   const names = servers.map((server, index) => server.name ?? serverName(index));
   for (const [index, server] of servers.entries()) {
@@ -107,6 +116,7 @@ export async function stage(options: SceneOptions): Promise<Scene> {
     bind,
     servers: syncOptions.pools ? [] : names.map((hostname) => ({ hostname, minPoll, maxPoll })),
     ...syncOptions,
+    ...(wallMs && { wallMs: () => wallMs(simulation.elapsed) }),
     onUpdate(of) {
       syncOptions.onUpdate?.(of);
       look();
