@@ -33,7 +33,7 @@ export function establishmentOf(
 
 /** A server with NTS and a session with it, on a network in memory. */
 export class NtsScene {
-  readonly stage = new Stage();
+  readonly stage: Stage = new Stage();
   readonly cookieKeys: RotatingCookieKeys = new RotatingCookieKeys();
   readonly server: NTPServer;
   readonly session: NtsSession;
