@@ -27,9 +27,12 @@ try {
     rateLimit,
     keys: [new SymmetricKey({ id: 1, type: "AES128", secret })],
     transport,
+  });
+  const address = await server.listen({
+    hostname,
+    port: Number(port),
     ...(workers !== "0" && { workers: Number(workers) }),
   });
-  const address = await server.listen({ hostname, port: Number(port) });
   // A version that does not know an option ignores it.
   if (transport !== "portable" && !address.transport.includes(transport)) {
     throw new Error(`asked for ${transport}, it listens by ${address.transport}`);
