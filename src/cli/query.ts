@@ -9,6 +9,7 @@ import { duration, DURATION_HELP, flag, whole } from "./option.ts";
 import { answerToJson, failureToJson } from "./query_json.ts";
 import { type Answer, answersTable } from "./query_table.ts";
 import { say } from "./say.ts";
+import { socketsOf, transport } from "./transport_option.ts";
 import { UsageError } from "./usage_error.ts";
 
 const DETAILS = `
@@ -131,6 +132,7 @@ export const query: Command = command({
     }),
     key,
     keyFormat,
+    transport,
     json: flag({ help: "print JSON instead of a table" }),
   },
   async run(values, operands, world) {
@@ -145,7 +147,7 @@ export const query: Command = command({
       ...world.queryOptions,
       clock: world.clock,
       timers: world.timers,
-      bind: world.bind,
+      ...socketsOf(world, values.transport),
       port: values.port,
       samples: values.samples,
       intervalMs: values.interval,

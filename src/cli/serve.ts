@@ -17,6 +17,7 @@ import { type LastError, ServeAssociations } from "./serve_associations.ts";
 import { listenAt } from "./serve_listen.ts";
 import { type Activity, describeActivity, differs, hasFailed } from "./server_log.ts";
 import { checkServeValues, type ServeValues } from "./serve_values.ts";
+import { describeSockets, socketsOf, transport } from "./transport_option.ts";
 import type { World } from "./world.ts";
 
 const DETAILS = `
@@ -72,7 +73,7 @@ function makeServer(
     ...(access.length > 0 && { access }),
     ...(rateLimit && { rateLimit }),
     ...(keys && { keys }),
-    bind: world.bind,
+    ...socketsOf(world, given.transport),
     onError: (error) => errors.last = error,
   });
 }
@@ -85,7 +86,7 @@ function describeStart(
 ): string {
   const { addresses } = server;
   const places = addresses.map(({ hostname, port }) => `${new Endpoint(hostname, port)}`);
-  const adapters = new Set(addresses.map(({ transport }) => transport));
+  const adapters = new Set(addresses.map(describeSockets));
   const { group } = given;
   return [
     `listening at ${places.join(", ")} (${[...adapters].join(", ")})`,
@@ -149,6 +150,7 @@ export const serve: Command = command({
     interface: networkInterface,
     ...PEER_OPTIONS,
     key: signingKey,
+    transport,
     quiet: flag({ letter: "q", help: "log nothing but start, end and errors" }),
   },
   async run(values, _operands, world) {

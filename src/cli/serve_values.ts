@@ -2,6 +2,7 @@ import type { KeyFileFormat } from "../auth/key_secret.ts";
 import { AccessList } from "../server/access.ts";
 import type { RateLimitOptions } from "../server/rate_limit_options.ts";
 import { parseRefid } from "../server/system_variables.ts";
+import type { TransportName } from "../transport/bind_udp.ts";
 import { type AccessOptions, accessRules } from "./access_options.ts";
 import type { MulticastTarget } from "./broadcast_options.ts";
 import type { Group } from "./group_options.ts";
@@ -17,6 +18,7 @@ export interface ServeValues extends AccessOptions<readonly string[]> {
   readonly stratum: number | undefined;
   readonly keys: string | undefined;
   readonly keyFormat: KeyFileFormat | undefined;
+  readonly transport: TransportName;
   readonly rateLimit: RateLimitOptions | undefined;
   readonly broadcast: readonly string[];
   readonly multicast: readonly MulticastTarget[];

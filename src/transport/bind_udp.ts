@@ -100,7 +100,7 @@ export async function nativeObstacle(
 ): Promise<string | undefined> {
   const runtime = currentRuntime();
   if (runtime === undefined) return "needs Deno, Bun or Node";
-  if (runtime === "node") return 'node:ffi is experimental: ask for "native" to use it';
+  if (runtime === "node") return "is experimental on Node: ask for it";
   // Who may call the system's functions may do all; what the user did not permit is not done even so.
   if (runtime === "deno" && !mayUseNetwork(hostname, port)) return "needs --allow-net";
   return (await (await import("./native/load_native.ts")).loadNative()).reason;

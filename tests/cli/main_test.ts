@@ -40,7 +40,9 @@ test("main.ts: serves until a signal comes", async () => {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     const child = start(MAIN, ["serve", "--port", "0", "--address", "127.0.0.1"]);
     try {
-      const [, port] = await child.match(/ listening at 127\.0\.0\.1:(\d+) \((deno|bun|node)\); /);
+      const [, port] = await child.match(
+        / listening at 127\.0\.0\.1:(\d+) \((deno|bun|node|native)[:,].*\); /,
+      );
       const asked = await run(MAIN, ["query", `127.0.0.1:${port}`, "--json"]);
       assertEquals(JSON.parse(asked.stdout)[0].packet.referenceText, "127.127.1.1");
       child.kill(signal);
