@@ -63,6 +63,15 @@ export class Child {
     });
   }
 
+  /**
+   * Gives it input.
+   *
+   * @param {string} text
+   */
+  write(text) {
+    this.#process.stdin.write(text);
+  }
+
   /** Tells it that there is no more input. */
   closeInput() {
     this.#process.stdin.end();

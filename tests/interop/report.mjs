@@ -8,7 +8,7 @@
  * @property {string} runtime ours, or "-"
  */
 
-const widths = { peer: 12, version: 9, role: 26, runtime: 14, result: 8, offset: 12, seen: 22 };
+const widths = { peer: 12, version: 9, role: 28, runtime: 14, result: 8, offset: 12, seen: 22 };
 
 /** @param {Record<keyof typeof widths, string>} cells */
 function row(cells) {

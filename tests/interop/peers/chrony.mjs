@@ -89,8 +89,11 @@ export function start(confined, lines, options) {
  * @param {string} question
  */
 export async function ask(confined, question) {
+  const [, minor] = confined.peer.version.split(".").map(Number);
   return (await confined.run([
     "/usr/bin/chronyc",
+    // From some version on it becomes another user, who may not look into the folder.
+    ...(minor >= 8 ? ["-u", "root"] : []),
     "-h",
     "/instance/chronyd.sock",
     "-c",

@@ -7,10 +7,12 @@ const configuration = "/instance/ntp.toml";
  *
  * @param {import("../confined.mjs").Confined} confined
  * @param {string} address
- * @param {{ source?: string[] }} [more] `source`: lines of the source instead of a plain server's
+ * @param {{ source?: string[], consensus?: boolean }} [more] `source`: lines of the source instead of a plain
+ * server's; `consensus`: whether it must be sure enough of one source to follow it, not only take its
+ * replies
  * @returns {Promise<import("./seen.mjs").Seen>}
  */
-export async function client(confined, address, { source } = {}) {
+export async function client(confined, address, { source, consensus = true } = {}) {
   const quoted = address.includes(":") ? `[${address}]:123` : address;
   const child = start(confined, [
     "[[source]]",
@@ -21,14 +23,15 @@ export async function client(confined, address, { source } = {}) {
   return await settled(`ntpd-rs taking time from ${address}`, 60, async () => {
     const status = (await confined.run(["/usr/bin/ntp-ctl", "-c", configuration, "status"])).stdout;
     // 10.77.1.1:123/10.77.1.1:123 (1): -0.000072±0.012080(±0.000146)s
-    const offset = /\(\d+\): (\S+?)±/.exec(status)?.[1];
+    const offset = /\(\d+\): (\S+?)±/.exec(status)?.[1] ?? // up to 1.4
+      /^\s*Offset:\s+(\S+)$/m.exec(status)?.[1];
     // The control program does not tell these two; the log does.
     const updates = child.output.matchAll(
       /stratum: (\d+), reference_id: ReferenceId\((\d+)\)[^\n]*message: Some/g,
     );
     const update = [...updates].at(-1);
     // One's own stratum is 16 until a source was taken.
-    if (!offset || !update || /^Stratum: 16$/m.test(status)) return undefined;
+    if (!offset || !update || (consensus && /^Stratum: 16$/m.test(status))) return undefined;
     return {
       offset: Number(offset),
       stratum: Number(update[1]),
