@@ -90,6 +90,7 @@ function describeStart(
   const { group } = given;
   return [
     `listening at ${places.join(", ")} (${[...adapters].join(", ")})`,
+    ...(given.workers > 0 ? [`workers: ${server.statistics().workers?.serving}`] : []),
     `stratum ${Math.max(1, server.stratum)}, reference ${server.refid}`,
     ...(group.length > 0 ? [`in group ${group.map(({ text }) => text).join(", ")}`] : []),
     ...associations.describe(),
@@ -151,6 +152,14 @@ export const serve: Command = command({
     ...PEER_OPTIONS,
     key: signingKey,
     transport,
+    workers: whole({
+      letter: "w",
+      value: "N",
+      least: 0,
+      most: 64,
+      initial: 0,
+      help: "serve each address by N threads with native sockets; 0: by the main thread",
+    }),
     quiet: flag({ letter: "q", help: "log nothing but start, end and errors" }),
   },
   async run(values, _operands, world) {

@@ -14,6 +14,8 @@ export interface ListenParts {
   readonly interface: readonly string[];
   /** Groups that it sends to. */
   readonly multicast: readonly Group[];
+  /** Workers of each address. */
+  readonly workers: number;
 }
 
 /** Whether a socket bound to an address hears a group: only one that is bound to all of a family does. */
@@ -57,6 +59,7 @@ export async function listenAt(server: NTPServer, parts: ListenParts): Promise<v
         groups: heard.map(({ text }) => text),
         ...(networkInterfaces.length > 0 && { networkInterfaces }),
         multicast: multicast.length > 0 || heard.length > 0,
+        workers: parts.workers,
       });
     }
   } catch (error) {

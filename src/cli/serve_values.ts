@@ -19,6 +19,7 @@ export interface ServeValues extends AccessOptions<readonly string[]> {
   readonly keys: string | undefined;
   readonly keyFormat: KeyFileFormat | undefined;
   readonly transport: TransportName;
+  readonly workers: number;
   readonly rateLimit: RateLimitOptions | undefined;
   readonly broadcast: readonly string[];
   readonly multicast: readonly MulticastTarget[];
@@ -63,6 +64,16 @@ function needs(
       given.interface.length > 0,
       multicast.length + group.length > 0,
       "--interface is for --multicast and --group, of which there is none",
+    ],
+    [
+      given.workers > 0,
+      multicast.length + group.length === 0,
+      "--workers does not go with --group and --multicast: each of them would hear the group",
+    ],
+    [
+      given.workers > 0,
+      given.transport === "auto" || given.transport === "native",
+      "--workers have native sockets: leave out --transport, or say native",
     ],
     [
       given.unauthenticated,

@@ -10,9 +10,11 @@ import { NTPPacket } from "../../src/packet/mod.ts";
 import { NTPServer } from "../../src/server/ntp_server.ts";
 import { bindUdp } from "../../src/transport/bind_udp.ts";
 import { Endpoint } from "../../src/transport/endpoint.ts";
+import { loadNative } from "../../src/transport/native/load_native.ts";
 import { run, start } from "../child.ts";
 
 const MAIN = "src/cli/main.ts";
+const { reason: noWorkers } = await loadNative();
 
 /** A port that nobody has. */
 async function freePort(): Promise<number> {
@@ -52,6 +54,27 @@ test("main.ts: serves until a signal comes", async () => {
     } finally {
       child.kill("SIGKILL");
     }
+  }
+});
+
+test("main.ts: serves by workers, and sums up what they did", { skip: noWorkers }, async () => {
+  const args = ["serve", "--workers", "2", "--port", "0", "--address", "127.0.0.1"];
+  const child = start(MAIN, args);
+  try {
+    const [, port] = await child.match(/ listening at 127\.0\.0\.1:(\d+) \(native\); workers: 2; /);
+    const { status } = await run(MAIN, [
+      "query",
+      `127.0.0.1:${port}`,
+      "--samples",
+      "2",
+      "-i",
+      "0.1",
+    ]);
+    assertEquals(status, 0);
+    child.kill("SIGINT");
+    assertMatch((await child.ended).stdout, / ended by SIGINT: answered 2 in all\n$/);
+  } finally {
+    child.kill("SIGKILL");
   }
 });
 

@@ -26,17 +26,34 @@ const ports = new Map<number, number>();
 /** Listens at a free port of loopback. */
 export class NTPServer extends library.NTPServer {
   readonly #ownSockets: boolean;
+  readonly #options: library.NTPServerOptions;
+  /** Workers bind by themselves, so a server that has them is one that was not told how. */
+  #withWorkers: library.NTPServer | undefined;
 
   constructor(options: library.NTPServerOptions = {}) {
     super({ bind: bindServer, ...options });
+    this.#options = options;
     this.#ownSockets = options.bind !== undefined;
   }
 
   override async listen(options: library.ListenOptions = {}): Promise<library.ServerAddress> {
     servers.add(this);
+    if (options.workers !== undefined) {
+      this.#withWorkers = new library.NTPServer(this.#options);
+      return await this.#withWorkers.listen({ ...options, hostname: LOOPBACK, port: 0 });
+    }
     const address = await super.listen(options);
     if (!this.#ownSockets) ports.set(options.port ?? 123, address.port);
     return address;
+  }
+
+  override statistics(): library.ServerStatistics {
+    return this.#withWorkers?.statistics() ?? super.statistics();
+  }
+
+  override async close(): Promise<void> {
+    await this.#withWorkers?.close();
+    await super.close();
   }
 }
 
