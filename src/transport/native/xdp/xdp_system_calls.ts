@@ -15,6 +15,7 @@ const SYMBOLS = {
     parameters: ["i32", "pointer", "pointer", "i32", "pointer", "pointer"],
     result: "i32",
   },
+  ppoll: { parameters: ["pointer", "usize", "pointer", "pointer"], result: "i32" },
   mmap: { parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"], result: "pointer" },
   munmap: { parameters: ["pointer", "usize"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },

@@ -5,6 +5,7 @@ import type { Endpoint } from "../../endpoint.ts";
 import type { MulticastOptions, SendOutcome, UdpTransport } from "../../udp_transport.ts";
 import { SystemCallError } from "../linux.ts";
 import type { StartWatch, Watch } from "../readiness.ts";
+import { Moment } from "./moment.ts";
 import type { RedirectRule } from "./redirect_program.ts";
 import type { XdpAttachment } from "./xdp_attachment.ts";
 import type { XdpSystemCalls } from "./xdp_system_calls.ts";
@@ -16,6 +17,9 @@ import { XskQueue } from "./xsk_queue.ts";
 export const LOOK_INTERVAL_MS = 2000;
 /** Batches of one turn of the event loop; then all others have theirs. */
 const BATCHES_PER_TURN = 4;
+
+/** Frames follow each other closely if there were others so lately. */
+const CLOSE_MS = 0.5;
 
 /** What a transport of AF_XDP is made of. */
 export interface XdpParts {
@@ -53,7 +57,11 @@ export class XdpUdpTransport extends BaseUdpTransport {
   /** Code of the error that was reported last and still lasts. */
   #fault = "";
   #isScheduled = false;
-  #turns = 0;
+  /** Since when nothing has come. */
+  #idleSince = 0;
+  /** Whether frames follow each other closely. */
+  #isClose = false;
+  readonly #moment: Moment;
 
   constructor(settings: UdpBindSettings, parts: XdpParts) {
     super(settings, parts.companion.hostname);
@@ -75,6 +83,7 @@ export class XdpUdpTransport extends BaseUdpTransport {
       get: () =>
         attachment.sockets.reduce((sum, { lost }) => sum + lost, companion.counters.overflows ?? 0),
     });
+    this.#moment = new Moment(calls, attachment.sockets.map(({ fd }) => fd));
     const onReady = () => this.#ready();
     for (const { fd } of attachment.sockets) this.#watches.push(parts.watch(fd, onReady));
     this.#timer = setInterval(() => this.#look(), LOOK_INTERVAL_MS);
@@ -128,6 +137,7 @@ export class XdpUdpTransport extends BaseUdpTransport {
   /** Takes a few batches, and comes back for more after all others have had their turn. */
   #ready(): void {
     if (this.#isScheduled || this.closed || !this.#turn()) return;
+    this.#isClose = performance.now() - this.#idleSince < CLOSE_MS;
     this.#isScheduled = true;
     setImmediate(this.#again);
   }
@@ -135,15 +145,27 @@ export class XdpUdpTransport extends BaseUdpTransport {
   readonly #again = (): void => {
     this.#isScheduled = false;
     if (this.closed) return;
-    if (this.#turn()) {
-      if (++this.#turns > 1) { for (const watch of this.#watches) watch.setBusy(); }
-      this.#isScheduled = true;
-      setImmediate(this.#again);
+    if (this.#turn()) this.#isClose = true;
+    else if (!this.#linger()) {
+      this.#idleSince = performance.now();
+      for (const watch of this.#watches) watch.setIdle();
       return;
     }
-    this.#turns = 0;
-    for (const watch of this.#watches) watch.setIdle();
+    this.#isScheduled = true;
+    setImmediate(this.#again);
   };
+
+  /**
+   * Where frames follow each other closely, waits for the next in the kernel, for a moment: to be
+   * told by the event loop costs more than the frame.
+   *
+   * @returns whether something has come
+   */
+  #linger(): boolean {
+    if (!this.#isClose) return false;
+    for (const watch of this.#watches) watch.setBusy();
+    return this.#isClose = this.#moment.wait();
+  }
 
   /** Whether anything had come. */
   #turn(): boolean {
