@@ -18,7 +18,7 @@ import {
   setOption,
 } from "../../transport/native/socket_options.ts";
 import type { SystemCalls } from "../../transport/native/system_calls.ts";
-import { startThread } from "../../transport/native/thread.ts";
+import { startThread, type Thread, type ThreadEvents } from "../../transport/native/thread.ts";
 import { openUdp } from "../../transport/open_udp.ts";
 import type { SendOutcome, UdpBindOptions } from "../../transport/udp_transport.ts";
 import { makeCounts } from "../statistics.ts";
@@ -109,7 +109,7 @@ export class WorkersTransport extends BaseUdpTransport {
     this.#controls = parts.map(({ control }) => control);
     this.#pool = new WorkerPool({
       parts,
-      start: (events) => startThread(MODULE, events),
+      start: startWorker,
       timers: systemTimers,
       onError: (error) => settings.onError?.(error),
       onRouted: (worker) => this.#takeRouted(worker),
@@ -203,6 +203,24 @@ export class WorkersTransport extends BaseUdpTransport {
       this.deliverStamped(data, this.#source, arrival);
     });
   }
+}
+
+/** Starts a thread of {@linkcode MODULE}; one that ends without having spoken may lack it. */
+function startWorker({ onMessage, onEnd }: ThreadEvents): Thread {
+  let hasSpoken = false;
+  return startThread(MODULE, {
+    onMessage(message) {
+      hasSpoken = true;
+      onMessage(message);
+    },
+    onEnd(error) {
+      if (hasSpoken) return onEnd(error);
+      const why = error?.message ?? "it ended at once";
+      const remedy =
+        `it runs ${MODULE}, which bundlers leave out: keep @ntps/ntps external to them`;
+      onEnd(new Error(`${why} (${remedy})`, { cause: error }));
+    },
+  });
 }
 
 /** Binds as many sockets as there are workers, all or none. */
