@@ -1,0 +1,149 @@
+import { KernelClock } from "../transport/native/kernel_clock.ts";
+import { SystemClock } from "../clock/system_clock.ts";
+import {
+  addSeconds,
+  timestampDifference,
+  timestampFromUnixNanoseconds,
+} from "../packet/timestamp.ts";
+import { type OpenStream, tcpStream } from "./byte_stream.ts";
+import { type GpsdFix, type GpsdPulse, LONGEST_LINE, parseGpsdMessage } from "./gpsd_message.ts";
+import type { ReferenceClockOptions } from "./reference_clock.ts";
+import { StreamClock } from "./stream_clock.ts";
+
+/** Options of {@linkcode GpsdClock}. */
+export interface GpsdClockOptions extends ReferenceClockOptions {
+  /** Where gpsd runs. Default `"localhost"`. */
+  hostname?: string;
+  /** Its port. Default 2947. */
+  port?: number;
+  /** Which receiver, if gpsd has several: `"/dev/ttyACM0"`. Default: all. */
+  device?: string;
+}
+
+const GPSD_PORT = 2947;
+/** Least mode of a fix: two dimensions. */
+const FIX_2D = 2;
+/** Largest error of a pulse, in seconds, and of the moment at which a message arrived. */
+const PULSE_ERROR = 1e-5, MESSAGE_ERROR = 0.1;
+/** While pulses come, messages are not read: so many seconds after the last one they are. */
+const PULSES_LAST = 5;
+const NO_FIX = "the receiver has no fix";
+
+/** The system's clock, which gpsd stamps pulses with. */
+interface SystemTime {
+  now(): bigint;
+}
+
+/**
+ * A GNSS receiver by gpsd, which knows nearly all there are: its pulses, where gpsd has them, else its
+ * messages. A connection that ends is made again.
+ *
+ * @example A GNSS server in three lines
+ * ```ts ignore
+ * import { NTPServer, NTPSync } from "@ntps/ntps";
+ * import { GpsdClock } from "@ntps/ntps/reference";
+ *
+ * const sync = await NTPSync.start({ inputs: [new GpsdClock()] });
+ * await new NTPServer({ clock: sync.clock }).listen();
+ * ```
+ */
+export class GpsdClock extends StreamClock {
+  readonly #name: string;
+  readonly #device: string | undefined;
+  #system: SystemTime;
+  /** What the raw clock showed when the last pulse was told of. */
+  #pulseAt: bigint | undefined;
+  #fixed = false;
+
+  /**
+   * @param options see {@linkcode GpsdClockOptions}; `refid` is `"GPS"`, and `maxError` 10 µs with pulses
+   * and 0.1 s without, unless told otherwise
+   * @param world instead of the machine, for tests
+   * @throws {TypeError} if an option has the wrong type
+   * @throws {RangeError} if an option is out of range
+   */
+  constructor(
+    options: GpsdClockOptions = {},
+    world: { openStream?: OpenStream; system?: SystemTime } = {},
+  ) {
+    const { hostname = "localhost", port = GPSD_PORT, device } = options;
+    if (typeof hostname !== "string") {
+      throw new TypeError(`hostname is a string, not ${String(hostname)}`);
+    }
+    if (!Number.isInteger(port) || port < 1 || port > 65535) {
+      throw new RangeError(`port is a whole number from 1 to 65535, not ${port}`);
+    }
+    if (device !== undefined && typeof device !== "string") {
+      throw new TypeError(`device is a string, not ${String(device)}`);
+    }
+    const defaults = { refid: "GPS", maxError: MESSAGE_ERROR, longestLine: LONGEST_LINE };
+    super(options, defaults, world.openStream ?? tcpStream(hostname, port));
+    this.#name = `gpsd(${hostname}:${port})`;
+    this.#device = device;
+    this.#givenError = options.maxError;
+    this.#system = world.system ?? new SystemClock();
+    if (world.system === undefined) {
+      // Finer, where it is to be had; until then the other one is good enough.
+      void KernelClock.open().then((kernel) => this.#system = kernel ?? this.#system, () => {});
+    }
+  }
+
+  readonly #givenError: number | undefined;
+
+  protected override get name(): string {
+    return this.#name;
+  }
+
+  protected override get greeting(): string {
+    const watch = {
+      enable: true,
+      json: true,
+      pps: true,
+      ...(this.#device !== undefined && { device: this.#device }),
+    };
+    return `?WATCH=${JSON.stringify(watch)};\n`;
+  }
+
+  protected override line(line: string, stamp: bigint): void {
+    const message = parseGpsdMessage(line);
+    if (message === undefined) return this.reject("malformed");
+    this.useful();
+    if (message.class === "TPV") this.#onFix(message, stamp);
+    else if (message.class === "PPS") this.#onPulse(message, stamp);
+    else if (message.class === "ERROR") this.unlock(`gpsd says: ${message.text}`);
+    else if (message.class === "DEVICE" && message.gone) {
+      this.#fixed = false;
+      this.unlock(`${message.text} has gone`);
+    }
+  }
+
+  protected override ended(): void {
+    this.#fixed = false;
+    this.#pulseAt = undefined;
+  }
+
+  #onFix({ mode, unixNanoseconds, device, timeError }: GpsdFix, stamp: bigint): void {
+    if (this.#device !== undefined && device !== this.#device) return;
+    this.#fixed = mode >= FIX_2D && unixNanoseconds !== undefined;
+    if (!this.#fixed) {
+      if (this.status().reason !== NO_FIX) this.unlock(NO_FIX);
+      return;
+    }
+    const pulses = this.#pulseAt !== undefined &&
+      timestampDifference(stamp, this.#pulseAt) < PULSES_LAST;
+    if (pulses) return;
+    const maxError = Math.min(1, this.#givenError ?? MESSAGE_ERROR + (timeError ?? 0));
+    this.reading(timestampFromUnixNanoseconds(unixNanoseconds!), stamp, { maxError });
+  }
+
+  #onPulse({ real, clock, precision, device }: GpsdPulse, stamp: bigint): void {
+    if (this.#device !== undefined && device !== this.#device) return;
+    if (!this.#fixed) return this.reject("pulse without a fix");
+    this.#pulseAt = stamp;
+    const age = timestampDifference(this.#system.now(), timestampFromUnixNanoseconds(clock));
+    const raw = addSeconds(this.raw.now(), -age);
+    const maxError = this.#givenError ??
+      (precision === undefined ? PULSE_ERROR : Math.min(1, 2 ** precision));
+    this.reading(timestampFromUnixNanoseconds(real), raw, { maxError });
+  }
+}

@@ -1,0 +1,96 @@
+import { timestampFromUnixNanoseconds, timestampToUnixNanoseconds } from "../packet/timestamp.ts";
+import { cString, type Pointer } from "../transport/native/ffi/ffi.ts";
+import { type DeviceCalls, deviceError } from "./device_calls.ts";
+import { DeviceClock, type DeviceClockOptions, type DeviceWorld } from "./device_clock.ts";
+import { nearestSecond, PPS_FETCH, PPS_SIZE, readPulse } from "./pps_layout.ts";
+
+/** Options of {@linkcode PpsClock}. */
+export interface PpsClockOptions extends DeviceClockOptions {
+  /** The device. Default `"/dev/pps0"`. */
+  path?: string;
+  /** Which edge of the pulse is the second. Default `"assert"`. */
+  edge?: "assert" | "clear";
+}
+
+/** A pulse tells the second only to a clock that is right within this, in seconds. */
+const CERTAIN = 0.4;
+
+/**
+ * A pulse per second, stamped by the kernel (RFC 2783). It tells when a second begins and not which:
+ * that must be known from other sources (a receiver's messages, servers) to within 0.4 s. Linux, through
+ * foreign functions (on Deno `--allow-ffi`).
+ *
+ * @example A GNSS receiver: its messages say which second, its pulse when
+ * ```ts ignore
+ * import { NTPSync } from "@ntps/ntps";
+ * import { GpsdClock, PpsClock } from "@ntps/ntps/reference";
+ *
+ * const sync = await NTPSync.start({
+ *   inputs: [new GpsdClock({ noSelect: false }), new PpsClock({ path: "/dev/pps0", prefer: true })],
+ * });
+ * ```
+ */
+export class PpsClock extends DeviceClock {
+  readonly #path: string;
+  readonly #edge: "assert" | "clear";
+  readonly #buffer = new ArrayBuffer(PPS_SIZE);
+  readonly #view = new DataView(this.#buffer);
+  #pointer: Pointer | undefined;
+  #descriptor = -1;
+  #sequence: number | undefined;
+
+  /**
+   * @param options see {@linkcode PpsClockOptions}; `refid` is `"PPS"`, `maxError` 10 µs and
+   * `intervalMs` 250 unless told otherwise
+   * @param world instead of the machine, for tests
+   * @throws {TypeError} if an option has the wrong type
+   * @throws {RangeError} if an option is out of range
+   */
+  constructor(options: PpsClockOptions = {}, world?: DeviceWorld) {
+    super(options, { refid: "PPS", maxError: 1e-5, intervalMs: 250 }, world);
+    const { path = "/dev/pps0", edge = "assert" } = options;
+    if (typeof path !== "string") throw new TypeError(`path is a string, not ${String(path)}`);
+    if (edge !== "assert" && edge !== "clear") {
+      throw new TypeError(`edge is "assert" or "clear", not ${String(edge)}`);
+    }
+    this.#path = path;
+    this.#edge = edge;
+  }
+
+  protected override get name(): string {
+    return `PPS(${this.#path})`;
+  }
+
+  protected override attach(calls: DeviceCalls): void {
+    const path = cString(this.#path);
+    this.#descriptor = calls.open(calls.pointer(path.buffer), 2);
+    if (this.#descriptor < 0) throw deviceError(this.#path, calls.errno());
+    this.#pointer = calls.pointer(this.#buffer);
+    this.#sequence = undefined;
+  }
+
+  protected override look(calls: DeviceCalls): void {
+    new Uint8Array(this.#buffer).fill(0); // a time limit of 0: what there is
+    if (calls.ioctl(this.#descriptor, BigInt(PPS_FETCH), this.#pointer!) < 0) {
+      throw deviceError(this.#path, calls.errno());
+    }
+    const { sequence, time } = readPulse(this.#view, this.#edge);
+    const first = this.#sequence === undefined;
+    if (sequence === this.#sequence) return;
+    this.#sequence = sequence;
+    if (first) return; // it may be old
+    const { disciplined } = this;
+    if (disciplined.maxError > CERTAIN) return this.reject("second unknown");
+    // The clock that knows which second it is: a corrected one, at the moment of the pulse.
+    const raw = this.rawAt(time);
+    const shown = timestampToUnixNanoseconds(
+      BigInt.asUintN(64, disciplined.now() - (this.raw.now() - raw)),
+    );
+    this.reading(timestampFromUnixNanoseconds(nearestSecond(shown)), raw);
+  }
+
+  protected override detach(calls: DeviceCalls): void {
+    calls.close(this.#descriptor);
+    this.#descriptor = -1;
+  }
+}

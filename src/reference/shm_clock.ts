@@ -1,0 +1,64 @@
+import { timestampFromUnixNanoseconds } from "../packet/timestamp.ts";
+import type { DeviceCalls } from "./device_calls.ts";
+import { DeviceClock, type DeviceClockOptions, type DeviceWorld } from "./device_clock.ts";
+import { checkUnit, ShmMemory } from "./shm_memory.ts";
+
+/** Options of {@linkcode ShmClock}. */
+export interface ShmClockOptions extends DeviceClockOptions {
+  /** Which segment, 0 to 255. Default 0. gpsd writes 0 and 1 as root, 2 and up otherwise. */
+  unit?: number;
+}
+
+/**
+ * A segment of shared memory that another program writes its time to, as gpsd does for ntpd and
+ * chronyd. Linux, through foreign functions (on Deno `--allow-ffi`).
+ *
+ * @example gpsd's pulse per second
+ * ```ts ignore
+ * import { NTPSync } from "@ntps/ntps";
+ * import { ShmClock } from "@ntps/ntps/reference";
+ *
+ * const sync = await NTPSync.start({ inputs: [new ShmClock({ unit: 1, refid: "PPS" })] });
+ * ```
+ */
+export class ShmClock extends DeviceClock {
+  readonly #unit: number;
+  #memory: ShmMemory | undefined;
+
+  /**
+   * @param options see {@linkcode ShmClockOptions}; `refid` is `"SHM"`, `maxError` 1 ms and
+   * `intervalMs` 100 unless told otherwise
+   * @param world instead of the machine, for tests
+   * @throws {TypeError} if an option has the wrong type
+   * @throws {RangeError} if an option is out of range
+   */
+  constructor(options: ShmClockOptions = {}, world?: DeviceWorld) {
+    super(options, { refid: "SHM", maxError: 1e-3, intervalMs: 100 }, world);
+    this.#unit = options.unit ?? 0;
+    checkUnit(this.#unit);
+  }
+
+  protected override get name(): string {
+    return `SHM(${this.#unit})`;
+  }
+
+  protected override attach(calls: DeviceCalls): void {
+    this.#memory = new ShmMemory(calls, this.#unit);
+    // What lies there may be from yesterday.
+    this.#memory.segment.take();
+  }
+
+  protected override look(): void {
+    const found = this.#memory!.segment.take();
+    if (found === "nothing new") return;
+    if (typeof found === "string") return this.reject(found);
+    if (found.leapIndicator === 3) return this.unlock("its writer has no time");
+    const { clock, receive, leapIndicator } = found;
+    this.reading(timestampFromUnixNanoseconds(clock), this.rawAt(receive), { leapIndicator });
+  }
+
+  protected override detach(calls: DeviceCalls): void {
+    this.#memory?.detach(calls);
+    this.#memory = undefined;
+  }
+}

@@ -1,0 +1,107 @@
+import { timestampFromUnixNanoseconds, timestampToUnixNanoseconds } from "../packet/timestamp.ts";
+import { cString } from "../transport/native/ffi/ffi.ts";
+import { type DeviceCalls, deviceError } from "./device_calls.ts";
+import { DeviceClock, type DeviceClockOptions, type DeviceWorld } from "./device_clock.ts";
+import { nearestSecond } from "./pps_layout.ts";
+import { AF_UNIX, checkSockPath, MSG_DONTWAIT, SOCK_DGRAM, sockAddress } from "./sock_address.ts";
+import { decodeSockSample, SOCK_LENGTH, type SockSample } from "./sock_message.ts";
+
+/** Options of {@linkcode SockClock}. */
+export interface SockClockOptions extends DeviceClockOptions {
+  /** Where the socket is made, which must not be there yet, or be left over. */
+  path: string;
+}
+
+/** Room for a datagram that is longer than it should be, so that it is seen to be. */
+const ROOM = SOCK_LENGTH + 8;
+/** Samples taken at a look at most. */
+const MOST = 64;
+/** A pulse tells the second only to a clock that is right within this, in seconds. */
+const CERTAIN = 0.4;
+
+/**
+ * A socket of the file system to which other programs send their samples, as gpsd does for chronyd
+ * (its SOCK driver). Linux, through foreign functions (on Deno `--allow-ffi`).
+ *
+ * @example gpsd finds the socket if it is there when it starts
+ * ```ts ignore
+ * import { NTPSync } from "@ntps/ntps";
+ * import { SockClock } from "@ntps/ntps/reference";
+ *
+ * const gnss = new SockClock({ path: "/run/chrony.ttyACM0.sock", refid: "GNSS" });
+ * const sync = await NTPSync.start({ inputs: [gnss] });
+ * ```
+ */
+export class SockClock extends DeviceClock {
+  readonly #path: string;
+  readonly #bytes = new Uint8Array(new ArrayBuffer(ROOM));
+  #descriptor = -1;
+
+  /**
+   * @param options see {@linkcode SockClockOptions}; `refid` is `"SOCK"`, `maxError` 1 ms and
+   * `intervalMs` 50 unless told otherwise
+   * @param world instead of the machine, for tests
+   * @throws {TypeError} if an option has the wrong type
+   * @throws {RangeError} if an option is out of range
+   */
+  constructor(options: SockClockOptions, world?: DeviceWorld) {
+    super(options, { refid: "SOCK", maxError: 1e-3, intervalMs: 50 }, world);
+    checkSockPath(options.path);
+    this.#path = options.path;
+  }
+
+  protected override get name(): string {
+    return `SOCK(${this.#path})`;
+  }
+
+  protected override attach(calls: DeviceCalls): void {
+    const path = cString(this.#path), address = sockAddress(this.#path);
+    this.#descriptor = calls.socket(AF_UNIX, SOCK_DGRAM, 0);
+    if (this.#descriptor < 0) throw deviceError("socket", calls.errno());
+    calls.unlink(calls.pointer(path.buffer));
+    if (calls.bind(this.#descriptor, calls.pointer(address.buffer), address.length) < 0) {
+      const error = deviceError(this.#path, calls.errno());
+      calls.close(this.#descriptor);
+      throw error;
+    }
+    // Whoever can write to it can set the clock.
+    calls.chmod(calls.pointer(path.buffer), 0o600);
+  }
+
+  protected override look(calls: DeviceCalls): void {
+    for (let i = 0; i < MOST; i++) {
+      const pointer = calls.pointer(this.#bytes.buffer);
+      const length = calls.recv(this.#descriptor, pointer, BigInt(ROOM), MSG_DONTWAIT);
+      if (length < 0) return; // nothing more
+      const sample = decodeSockSample(this.#bytes.subarray(0, length));
+      if (sample === undefined) this.reject("malformed");
+      else this.#take(sample);
+    }
+  }
+
+  protected override detach(calls: DeviceCalls): void {
+    calls.close(this.#descriptor);
+    this.#descriptor = -1;
+    calls.unlink(calls.pointer(cString(this.#path).buffer));
+  }
+
+  #take({ time, offset, pulse, leapIndicator }: SockSample): void {
+    if (leapIndicator === 3) return this.unlock("its sender has no time");
+    const raw = this.rawAt(time);
+    if (!pulse) {
+      const reference = time + BigInt(Math.round(offset * 1e9));
+      this.reading(timestampFromUnixNanoseconds(reference), raw, { leapIndicator });
+      return;
+    }
+    const { disciplined } = this;
+    if (disciplined.maxError > CERTAIN) return this.reject("second unknown");
+    // The offset is what the system's clock lacked to a whole second at the pulse.
+    const fraction = BigInt(Math.round(offset * 1e9));
+    const shown = timestampToUnixNanoseconds(
+      BigInt.asUintN(64, disciplined.now() - (this.raw.now() - raw)),
+    );
+    const second = nearestSecond(shown - (time + fraction) % 1_000_000_000n) +
+      (time + fraction) % 1_000_000_000n;
+    this.reading(timestampFromUnixNanoseconds(second), raw, { leapIndicator });
+  }
+}

@@ -1,0 +1,89 @@
+import type { SyncSink } from "../sync/sync_input.ts";
+import type { ByteStream, OpenStream } from "./byte_stream.ts";
+import { LineSplitter } from "./line_splitter.ts";
+import { ReferenceClock, type ReferenceClockOptions } from "./reference_clock.ts";
+
+/** How long to wait before a stream that ended is opened again: at first, and at most, in milliseconds. */
+const FIRST_RETRY = 1000, LAST_RETRY = 30_000;
+
+/** A reference clock that tells its time in lines. A stream that ends is opened again. */
+export abstract class StreamClock extends ReferenceClock {
+  readonly #openStream: OpenStream;
+  readonly #longest: number;
+  #sink: SyncSink | undefined;
+  #stream: ByteStream | undefined;
+  #cancel = (): void => {};
+  #retry = FIRST_RETRY;
+
+  /**
+   * @param options of the user
+   * @param defaults of this kind of clock; `longestLine` in characters
+   * @param openStream how to open the stream
+   */
+  constructor(
+    options: ReferenceClockOptions,
+    defaults: { readonly refid: string; readonly maxError: number; readonly longestLine: number },
+    openStream: OpenStream,
+  ) {
+    super(options, defaults);
+    this.#longest = defaults.longestLine;
+    this.#openStream = openStream;
+  }
+
+  /** The raw clock. */
+  protected get raw(): SyncSink["clock"] {
+    return this.#sink!.clock;
+  }
+
+  protected override open(sink: SyncSink): void {
+    this.#sink = sink;
+    this.#begin();
+  }
+
+  protected override release(): void {
+    this.#sink = undefined;
+    this.#cancel();
+    this.#stream?.close();
+    this.#stream = undefined;
+  }
+
+  /** What to send when the stream is open. Default: nothing. */
+  protected get greeting(): string {
+    return "";
+  }
+
+  /**
+   * Takes a line.
+   *
+   * @param line without its end
+   * @param stamp what the raw clock showed when its first byte arrived
+   */
+  protected abstract line(line: string, stamp: bigint): void;
+
+  /** The stream has ended: forgets what was half known. */
+  protected ended(): void {}
+
+  /** What came is what should come: a stream that ends now is opened again soon. */
+  protected useful(): void {
+    this.#retry = FIRST_RETRY;
+  }
+
+  #begin(): void {
+    const { clock, timers } = this.#sink!;
+    const splitter = new LineSplitter(
+      this.#longest,
+      (line, stamp) => this.line(line, stamp),
+      () => this.reject("line too long"),
+    );
+    this.#stream = this.#openStream({
+      onBytes: (bytes) => splitter.push(bytes, clock.now()),
+      onEnd: (error) => {
+        this.ended();
+        this.unlock(error.message);
+        this.#cancel = timers.after(this.#retry, () => this.#begin());
+        this.#retry = Math.min(2 * this.#retry, LAST_RETRY);
+      },
+    }, timers);
+    if (this.greeting !== "") this.#stream.write(this.greeting);
+  }
+}
