@@ -25,6 +25,7 @@ import {
   SO_RCVTIMEO,
   SOL_SOCKET,
 } from "./linux.ts";
+import { KernelClock } from "./kernel_clock.ts";
 import { MessageVector } from "./message_vector.ts";
 import { RealtimeReading } from "./realtime_reading.ts";
 import { Scratch } from "./scratch.ts";
@@ -328,10 +329,21 @@ export class BatchSocket {
     if (this.#socket.stamps === "both" && this.#wantsStamp(to)) {
       controlLength += writeStampRequest(words, control + (controlLength >> 2));
       this.#hasStamped = true;
-      this.#time.read();
-      this.#stamps.add(this.#keyOf(to), this.#time.seconds, this.#time.nanoseconds);
+      const since = this.#sinceWhen();
+      this.#stamps.add(this.#keyOf(to), since.seconds, since.nanoseconds);
     }
     out.setLengths(i, nameLength, controlLength, length);
+  }
+
+  /**
+   * When the way of a datagram begins: when its transmit timestamp was read, which on the system's
+   * clock is the last reading, else now.
+   */
+  #sinceWhen(): RealtimeReading {
+    const { clock, isSystemTime } = this.#options;
+    if (isSystemTime && clock instanceof KernelClock) return clock.reading;
+    this.#time.read();
+    return this.#time;
   }
 
   #wantsStamp(to: Endpoint): boolean {

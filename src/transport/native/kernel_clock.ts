@@ -12,12 +12,13 @@ const NTP_UNIX_OFFSET = 2208988800;
  * time it does not know.
  */
 export class KernelClock {
-  readonly #reading: RealtimeReading;
+  /** What was read last. */
+  readonly reading: RealtimeReading;
   readonly #words = new Uint32Array(2);
 
   /** @param calls of this machine */
   constructor(calls: SystemCalls) {
-    this.#reading = new RealtimeReading(calls);
+    this.reading = new RealtimeReading(calls);
   }
 
   /**
@@ -42,7 +43,7 @@ export class KernelClock {
    * @param into written: seconds word, fraction word
    */
   read(into: Uint32Array): void {
-    const reading = this.#reading;
+    const { reading } = this;
     reading.read();
     into[0] = reading.seconds + NTP_UNIX_OFFSET;
     into[1] = reading.nanoseconds * UNITS_PER_NANOSECOND;

@@ -3,12 +3,11 @@ export const CHUNK = 8;
 /** Kinds of replies that are alone in their batch, by how long nothing came before them. */
 const LONE_KINDS = 4;
 const KEYS = CHUNK * CHUNK + LONE_KINDS;
-/** From how many samples on the delay is used. */
-const ENOUGH = 64;
+/** From how many samples on the delay is used, and which part of the least: all the more are known. */
+const ENOUGH = 128, MANY = 2048;
+const LEAST_PART = 0.6, MOST_PART = 0.9;
 /** The least delay of this many, and of as many before them, is what is used. */
 const WINDOW = 1024;
-/** What is used of the least delay, so that the next may be a little smaller. */
-const SAFE_PART = 0.95;
 /** Longer ones, in nanoseconds, tell of a process that had to wait and not of the way. */
 const LONGEST = 500_000;
 /** Of how many replies one is sampled while few are known, then of those alone, then of others. */
@@ -79,7 +78,10 @@ export class SendDelay {
     const samples = ++this.#samples[key]!;
     if (nanoseconds < this.#least[key]!) this.#least[key] = nanoseconds;
     const least = Math.min(this.#least[key]!, this.#before[key]!);
-    if (samples >= ENOUGH) this.#units[key] = least * SAFE_PART * UNITS_PER_NANOSECOND;
+    if (samples >= ENOUGH) {
+      const part = LEAST_PART + (MOST_PART - LEAST_PART) * Math.min(1, samples / MANY);
+      this.#units[key] = least * part * UNITS_PER_NANOSECOND;
+    }
     if (samples % WINDOW === 0) {
       this.#before[key] = this.#least[key]!;
       this.#least[key] = Infinity;
