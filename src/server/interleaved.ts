@@ -12,8 +12,30 @@ const LEAST_CAPACITY = 64, GREATEST_CAPACITY = 2 ** 22;
 /** Replies in a bucket: whose hash is the same push each other out only when there are more. */
 const BUCKET = 4;
 
+/** Words of each reply. */
+const COLUMNS = 5;
+
 /** No reply is to be stamped. */
 export const NO_SLOT = -1;
+
+/**
+ * Memory that an `Interleaved` needs.
+ *
+ * @param capacity replies that can be remembered
+ * @returns bytes
+ * @throws {RangeError} if `capacity` is out of range
+ */
+export function interleavedBytes(capacity: number = DEFAULT_CAPACITY): number {
+  if (
+    !Number.isInteger(Math.log2(capacity)) || capacity < LEAST_CAPACITY ||
+    capacity > GREATEST_CAPACITY
+  ) {
+    throw new RangeError(
+      `capacity is a power of two from ${LEAST_CAPACITY} to ${GREATEST_CAPACITY}, not ${capacity}`,
+    );
+  }
+  return (4 * COLUMNS + 1 / BUCKET) * capacity;
+}
 
 /**
  * When replies have left, for clients that want to know it with the next one (interleaved mode, RFC
@@ -43,24 +65,23 @@ export class Interleaved {
    *
    * @param capacity replies that can be remembered, 64 to 4,194,304: a power of two; 20 bytes each
    * @param secret 32 random bits, so that nobody knows which clients push each other out
+   * @param memory zeros, as much as `interleavedBytes()` says, which threads may share: they need no
+   * locks, since a place that two take at once is one client's that is answered in basic mode, once
    * @throws {RangeError} if `capacity` is out of range
    */
-  constructor(capacity: number = DEFAULT_CAPACITY, secret: number = 0) {
-    if (
-      !Number.isInteger(Math.log2(capacity)) || capacity < LEAST_CAPACITY ||
-      capacity > GREATEST_CAPACITY
-    ) {
-      throw new RangeError(
-        `capacity is a power of two from ${LEAST_CAPACITY} to ${GREATEST_CAPACITY}, not ${capacity}`,
-      );
-    }
+  constructor(
+    capacity: number = DEFAULT_CAPACITY,
+    secret: number = 0,
+    memory: ArrayBufferLike = new ArrayBuffer(interleavedBytes(capacity)),
+  ) {
     this.#bucketMask = capacity / BUCKET - 1;
-    this.#receiveSeconds = new Uint32Array(capacity);
-    this.#receiveFraction = new Uint32Array(capacity);
-    this.#source = new Uint32Array(capacity);
-    this.#transmitSeconds = new Uint32Array(capacity);
-    this.#transmitFraction = new Uint32Array(capacity);
-    this.#oldest = new Uint8Array(capacity / BUCKET);
+    const words = (column: number) => new Uint32Array(memory, 4 * capacity * column, capacity);
+    this.#receiveSeconds = words(0);
+    this.#receiveFraction = words(1);
+    this.#source = words(2);
+    this.#transmitSeconds = words(3);
+    this.#transmitFraction = words(4);
+    this.#oldest = new Uint8Array(memory, 4 * capacity * COLUMNS, capacity / BUCKET);
     this.#secret = secret;
   }
 
@@ -129,8 +150,8 @@ export class Interleaved {
    */
   stamp(slot: number, receiveFraction: number, transmit: Uint32Array): void {
     if (this.#receiveFraction[slot] !== receiveFraction) return;
-    this.#transmitSeconds[slot] = transmit[0]!;
     this.#transmitFraction[slot] = transmit[1]!;
+    this.#transmitSeconds[slot] = transmit[0]!; // the last, since it says that there is one
   }
 
   #bucketOf(seconds: number, fraction: number): number {
