@@ -1,10 +1,17 @@
 import type { QueryOptions } from "../client/options.ts";
 import { query as ask } from "../client/query.ts";
 import { queryMany } from "../client/query_many.ts";
+import type { NtsSession } from "../nts/nts_session.ts";
 import type { Version } from "../packet/packet.ts";
 import { type Command, command } from "./command.ts";
 import { type Host, readHost } from "./host.ts";
 import { checkKeyFormat, key, keyFormat, keyNamed, loadKeys } from "./key_options.ts";
+import {
+  checkNtsQuery,
+  NTS_QUERY_HELP,
+  NTS_QUERY_OPTIONS,
+  ntsSessions,
+} from "./nts_query_options.ts";
 import { duration, DURATION_HELP, flag, whole } from "./option.ts";
 import { answerToJson, failureToJson } from "./query_json.ts";
 import { type Answer, answersTable } from "./query_table.ts";
@@ -21,16 +28,18 @@ offset    what to add to the clock of this computer; positive: it is behind
 delay     the way there and back
 distance  root distance: how wrong the time may be once the offset is added, if
           the server tells the truth
-auth      what shows that the answer is the server's; only with --key
+auth      what shows that the answer is the server's; only with --key and --nts
 
-FILE is a key file as of ntps keygen, chronyd or ntpd.
+FILE of --key is a key file as of ntps keygen, chronyd or ntpd.
+
+${NTS_QUERY_HELP}
 
 With --json: an array with an object for each HOST, in their order. \`host\` and
 \`ok\` are always there; with ok: false, \`error\` { code, message }; with ok: true,
 \`address\`, \`port\`, \`time\`, \`unixNanoseconds\` (text), \`offset\`, \`delay\`,
-\`dispersion\`, \`rootDistance\`, \`jitter\`, \`authentication\` ("key" or "none"),
-\`packet\` (as of ntps decode), \`samples\`, \`attempts\`. Durations are seconds;
-times are ISO 8601 with nanoseconds.
+\`dispersion\`, \`rootDistance\`, \`jitter\`, \`authentication\` ("key", "nts" or
+"none"), \`packet\` (as of ntps decode), \`samples\`, \`attempts\`. Durations are
+seconds; times are ISO 8601 with nanoseconds.
 
 Exit status: 0 every HOST gave the time; 1 one of them did not, or the key file
 cannot be read; 2 wrong arguments; 130 interrupted.
@@ -55,8 +64,17 @@ async function askHost(host: Host, options: QueryOptions): Promise<Outcome> {
   }
 }
 
-/** What became of each host, in their order. */
-async function askAll(hosts: Host[], options: QueryOptions): Promise<Outcome[]> {
+/** What became of each host, in their order; `sessions` makes those of NTS. */
+async function askAll(
+  hosts: Host[],
+  options: QueryOptions,
+  sessions: ((host: Host) => NtsSession) | undefined,
+): Promise<Outcome[]> {
+  if (sessions !== undefined) {
+    return await Promise.all(
+      hosts.map((host) => askHost(host, { ...options, nts: sessions(host) })),
+    );
+  }
   if (hosts.length < MANY) return await Promise.all(hosts.map((host) => askHost(host, options)));
   const outcomes: Outcome[] = [];
   try {
@@ -132,6 +150,7 @@ export const query: Command = command({
     }),
     key,
     keyFormat,
+    ...NTS_QUERY_OPTIONS,
     transport,
     json: flag({ help: "print JSON instead of a table" }),
   },
@@ -141,6 +160,8 @@ export const query: Command = command({
     }
     const hosts = operands.map(readHost);
     checkKeyFormat("--key", values.key, values.keyFormat);
+    const { key, port, protocol } = values;
+    checkNtsQuery(values, { key, otherPort: port !== NTP_PORT, protocol });
     const keys = values.key && await loadKeys(values.key.path, values.keyFormat, NAME, world);
     const controller = new AbortController();
     const options: QueryOptions = {
@@ -159,8 +180,9 @@ export const query: Command = command({
       ...(values.ipv4 && { family: 4 }),
       ...(values.ipv6 && { family: 6 }),
     };
+    const sessions = await ntsSessions(values, options, world);
     const stopListening = world.onSignal(() => controller.abort());
-    const outcomes = await askAll(hosts, options);
+    const outcomes = await askAll(hosts, options, sessions);
     stopListening();
 
     const answers = outcomes.filter((outcome) => "result" in outcome);
@@ -173,7 +195,10 @@ export const query: Command = command({
       );
       world.stdout.write(`${JSON.stringify(objects, null, 2)}\n`);
     } else if (answers.length > 0) {
-      const shown = { jitter: values.samples > 1, authentication: values.key !== undefined };
+      const shown = {
+        jitter: values.samples > 1,
+        authentication: values.key !== undefined || values.nts,
+      };
       world.stdout.write(answersTable(answers, shown, world.stdout));
     }
     for (const { host, error } of failures) {

@@ -13,7 +13,8 @@ export function addressText({ hostname, port }: { hostname: string; port: number
 export function authenticationText(
   { authentication, packet }: Pick<Exchange, "authentication" | "packet">,
 ): string {
-  return authentication === "key" ? `key ${packet.mac!.keyId}` : authentication;
+  if (authentication === "key") return `key ${packet.mac!.keyId}`;
+  return authentication === "nts" ? "NTS" : authentication;
 }
 
 /** A time to the second: `2026-11-23T12:00:00Z`. */

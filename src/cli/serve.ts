@@ -8,6 +8,7 @@ import { type Command, command } from "./command.ts";
 import { everySecond } from "./every_second.ts";
 import { type Group, GROUP_HELP, networkInterface, readGroup } from "./group_options.ts";
 import { keyFormat, keyNamed, loadKeys } from "./key_options.ts";
+import { checkNtsServe, NTS_SERVE_HELP, NTS_SERVE_OPTIONS } from "./nts_serve_options.ts";
 import { flag, type Option, text, texts, whole } from "./option.ts";
 import { PEER_HELP, PEER_OPTIONS, signingKey } from "./peer_options.ts";
 import { RATE_LIMIT_HELP, rateLimit } from "./rate_limit_option.ts";
@@ -15,6 +16,7 @@ import { timeText } from "./sample_text.ts";
 import { say } from "./say.ts";
 import { type LastError, ServeAssociations } from "./serve_associations.ts";
 import { listenAt } from "./serve_listen.ts";
+import { ServeNts } from "./serve_nts.ts";
 import { type Activity, describeActivity, differs, hasFailed } from "./server_log.ts";
 import { checkServeValues, type ServeValues } from "./serve_values.ts";
 import { describeSockets, socketsOf, transport } from "./transport_option.ts";
@@ -34,6 +36,8 @@ FILE is a key file as of ntps keygen, chronyd or ntpd. Who asks with one of its
 keys is answered with it, and with a crypto-NAK if the key is wrong; who asks
 without is answered too, but for --require-auth.
 
+${NTS_SERVE_HELP}
+
 Broadcasts and multicasts go to the port that the server listens at. Without
 --key nobody should believe them. At stratum 16 there are none.
 
@@ -43,7 +47,8 @@ ${PEER_HELP}
 
 Once a second at most, and only if something happened, a line says how many
 requests were answered, kissed or answered with a crypto-NAK, how many datagrams
-were dropped and why, what was broadcast, and what the peers do.
+were dropped and why, how many clients exchanged keys or could not, what was
+broadcast, and what the peers do.
 
 Exit status: 0 ended by a signal; 1 it could not start; 2 wrong arguments.
 `;
@@ -60,7 +65,7 @@ function initialStratum(refid: string | undefined): number {
 
 function makeServer(
   given: ServeValues,
-  keys: KeyStore | undefined,
+  { keys, nts }: { keys: KeyStore | undefined; nts: ServeNts | undefined },
   world: World,
   errors: LastError,
 ): NTPServer {
@@ -73,6 +78,7 @@ function makeServer(
     ...(access.length > 0 && { access }),
     ...(rateLimit && { rateLimit }),
     ...(keys && { keys }),
+    ...(nts && { nts: nts.responder }),
     ...socketsOf(world, given.transport),
     onError: (error) => errors.last = error,
   });
@@ -82,6 +88,7 @@ function makeServer(
 function describeStart(
   server: NTPServer,
   given: ServeValues,
+  nts: ServeNts | undefined,
   associations: ServeAssociations,
 ): string {
   const { addresses } = server;
@@ -93,6 +100,7 @@ function describeStart(
     ...(given.workers > 0 ? [`workers: ${server.statistics().workers?.serving}`] : []),
     `stratum ${Math.max(1, server.stratum)}, reference ${server.refid}`,
     ...(group.length > 0 ? [`in group ${group.map(({ text }) => text).join(", ")}`] : []),
+    ...(nts?.describe() ?? []),
     ...associations.describe(),
   ].join("; ");
 }
@@ -144,6 +152,7 @@ export const serve: Command = command({
     }),
     keys: text({ value: "FILE", initial: undefined, help: "key file of the clients' keys" }),
     keyFormat,
+    ...NTS_SERVE_OPTIONS,
     ...ACCESS_OPTIONS,
     rateLimit,
     ...BROADCAST_OPTIONS,
@@ -164,13 +173,18 @@ export const serve: Command = command({
   },
   async run(values, _operands, world) {
     checkServeValues(values);
+    checkNtsServe(values);
     const { keys: path, key: id } = values;
     const keys = path === undefined
       ? undefined
       : await loadKeys(path, values.keyFormat, NAME, world);
     const key = id === undefined ? undefined : keyNamed(keys!, { id, path: path! });
     const errors: LastError = {};
-    const server = makeServer(values, keys, world, errors);
+    const nts = await ServeNts.open(values, {
+      world,
+      onError: ({ message }) => say(world.stderr, `${NAME}: ${message}`),
+    });
+    const server = makeServer(values, { keys, nts }, world, errors);
     const ending = new AbortController();
     const { signal } = ending;
     const associations = new ServeAssociations(server, { ...values, key }, {
@@ -186,18 +200,23 @@ export const serve: Command = command({
     const end = async () => {
       stopListening();
       ending.abort();
-      await server.close();
+      await Promise.all([server.close(), nts?.close()]);
     };
     try {
       await listenAt(server, values);
+      await nts?.start(values.address, server.addresses[0]!.port);
       await associations.start((warning) => say(world.stderr, `${NAME}: ${warning}`));
     } catch (error) {
       await end();
       throw error;
     }
-    log(describeStart(server, values, associations));
+    log(describeStart(server, values, nts, associations));
 
-    const look = (): Activity => ({ ...server.statistics(), broadcasts: associations.broadcasts });
+    const look = (): Activity => ({
+      ...server.statistics(),
+      broadcasts: associations.broadcasts,
+      keyExchange: nts?.statistics,
+    });
     let before = look();
     const stopWatching = everySecond(world.timers, () => {
       const now = look();

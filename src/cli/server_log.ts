@@ -1,10 +1,12 @@
 import type { BroadcasterStatistics } from "../association/ntp_broadcaster.ts";
+import type { KeFailure, KeServerStatistics } from "../nts/ke/ke_statistics.ts";
 import type { DropReason } from "../server/drop_reason.ts";
 import type { ServerStatistics } from "../server/statistics.ts";
 
-/** What a server has done, with its broadcasts if it has any. */
+/** What a server has done, with its broadcasts and its key exchange if it has any. */
 export interface Activity extends ServerStatistics {
   readonly broadcasts?: BroadcasterStatistics | undefined;
+  readonly keyExchange?: KeServerStatistics | undefined;
 }
 
 /** What is counted of broadcasts, and what it is called. */
@@ -38,8 +40,34 @@ export function describeActivity(now: Activity, before?: Activity): string {
     const count = (now.broadcasts?.[name] ?? 0) - (before?.broadcasts?.[name] ?? 0);
     if (count > 0) parts.push(`${words} ${count}`);
   }
+  parts.push(...describeKeyExchange(now.keyExchange, before?.keyExchange));
   if (since("errors") > 0) parts.push(`errors ${since("errors")}`);
   return parts.join(", ");
+}
+
+function describeKeyExchange(now?: KeServerStatistics, before?: KeServerStatistics): string[] {
+  if (now === undefined) return [];
+  const parts: string[] = [];
+  const answered = now.answered - (before?.answered ?? 0);
+  if (answered > 0) parts.push(`key exchanges ${answered}`);
+  const failed = (Object.keys(now.failed) as KeFailure[])
+    .map((reason) => ({ reason, count: now.failed[reason] - (before?.failed[reason] ?? 0) }))
+    .filter(({ count }) => count > 0);
+  if (failed.length > 0) {
+    const total = failed.reduce((sum, { count }) => sum + count, 0);
+    const reasons = failed.map(({ reason, count }) => `${reason} ${count}`).join(", ");
+    parts.push(`key exchanges failed ${total} (${reasons})`);
+  }
+  return parts;
+}
+
+/** Key exchanges that are over. */
+function exchangesOf({ keyExchange }: Activity): number {
+  if (keyExchange === undefined) return 0;
+  return Object.values(keyExchange.failed).reduce(
+    (sum, count) => sum + count,
+    keyExchange.answered,
+  );
 }
 
 /** Whether something failed between two snapshots. */
@@ -53,5 +81,6 @@ export function differs(now: Activity, before: Activity): boolean {
   // Of what peers send their own news tell.
   return now.received - now.routed !== before.received - before.routed ||
     now.errors !== before.errors ||
+    exchangesOf(now) !== exchangesOf(before) ||
     BROADCASTS.some(([name]) => now.broadcasts?.[name] !== before.broadcasts?.[name]);
 }

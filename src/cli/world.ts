@@ -1,6 +1,7 @@
 import type { KeyStore } from "../auth/key_store.ts";
 import type { LoadKeyFileOptions } from "../auth/load_key_file.ts";
 import type { QueryOptions } from "../client/options.ts";
+import type { NtsWorld } from "./nts_world.ts";
 
 /** Where text goes to. */
 export interface Output {
@@ -18,6 +19,8 @@ export interface World extends Required<Pick<QueryOptions, "clock" | "timers" | 
   readonly stderr: Output;
   /** What else queries, and new keys, may need; absent: the defaults of the library. */
   readonly queryOptions?: Pick<QueryOptions, "random" | "resolve">;
+  /** What NTS needs; absent: the library's key exchange, and files. */
+  readonly nts?: NtsWorld;
   /** Reads a file; `-` is standard input. */
   readFile(path: string): Promise<Uint8Array>;
   /** Reads a key file, as `loadKeyFile` does. */

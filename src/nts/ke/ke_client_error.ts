@@ -38,8 +38,10 @@ export function sessionError(server: KeServer, error: Error | undefined): NTPErr
     case "untrusted":
       return fail(
         "authentication",
-        `has a certificate that nobody who is trusted has signed (${error!.message}): if it is a ` +
-          "private one, name its CA",
+        `has a certificate that nobody who is trusted has signed (${
+          error!.message
+        }): if its CA is ` +
+          "a private one, pass that one's certificate as ca (ntps: --ca FILE)",
       );
     case "name":
       return fail(
