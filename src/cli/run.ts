@@ -7,6 +7,7 @@ import { nearest } from "./nearest.ts";
 import { query } from "./query.ts";
 import { say } from "./say.ts";
 import { serve } from "./serve.ts";
+import { sync } from "./sync.ts";
 import { UsageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";
 import type { World } from "./world.ts";
@@ -15,6 +16,7 @@ import type { World } from "./world.ts";
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["query", query],
   ["serve", serve],
+  ["sync", sync],
   ["listen", listen],
   ["decode", decode],
   ["keygen", keygen],

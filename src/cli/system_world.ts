@@ -24,6 +24,9 @@ function outputTo(stream: NodeJS.WriteStream): Output {
   return {
     write: (text) => void stream.write(text),
     styled: stream.isTTY === true && !noColor(),
+    get terminal() {
+      return stream.isTTY === true ? { columns: stream.columns, rows: stream.rows } : undefined;
+    },
   };
 }
 

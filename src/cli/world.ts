@@ -2,6 +2,7 @@ import type { KeyStore } from "../auth/key_store.ts";
 import type { LoadKeyFileOptions } from "../auth/load_key_file.ts";
 import type { QueryOptions } from "../client/options.ts";
 import type { NtsWorld } from "./nts_world.ts";
+import type { NTPSyncOptions } from "../sync/ntp_sync_options.ts";
 
 /** Where text goes to. */
 export interface Output {
@@ -9,6 +10,8 @@ export interface Output {
   write(text: string): void;
   /** Whether the reader sees bold print instead of escape sequences. */
   readonly styled: boolean;
+  /** Size of the terminal, if it is one whose lines can be written over. */
+  readonly terminal?: { readonly columns: number; readonly rows: number } | undefined;
 }
 
 /** All that the command touches: tests pass another one. */
@@ -19,6 +22,8 @@ export interface World extends Required<Pick<QueryOptions, "clock" | "timers" | 
   readonly stderr: Output;
   /** What else queries, and new keys, may need; absent: the defaults of the library. */
   readonly queryOptions?: Pick<QueryOptions, "random" | "resolve">;
+  /** The clock that `ntps sync` corrects, and what watches it; absent: the defaults of the library. */
+  readonly syncOptions?: Pick<NTPSyncOptions, "clock" | "wallMs" | "ownAddresses">;
   /** What NTS needs; absent: the library's key exchange, and files. */
   readonly nts?: NtsWorld;
   /** Reads a file; `-` is standard input. */

@@ -59,7 +59,7 @@ export interface NTPSyncOptions extends Omit<SyncEngineOptions, "clock" | "timer
   resolve?: ResolveHost;
   /**
    * Addresses of this machine: left out of pools, and who follows one of them is no source. Default:
-   * those of its network interfaces; none where `bind` is given.
+   * those of its network interfaces; none where sockets are not the runtime's own.
    */
   ownAddresses?: readonly string[];
 }
@@ -134,7 +134,7 @@ export function checkSyncOptions(options: NTPSyncOptions): CheckedSyncOptions {
       ((into) => void crypto.getRandomValues(into as Uint8Array<ArrayBuffer>)),
     bind: bind ?? bindUdp,
     resolve: options.resolve ?? resolveHost,
-    ownAddresses: ownAddresses !== undefined || bind !== undefined
+    ownAddresses: ownAddresses !== undefined || (bind !== undefined && bind !== bindUdp)
       ? () => Promise.resolve(ownAddresses ?? [])
       : localAddresses,
   };

@@ -39,7 +39,10 @@ export interface SyncHubWorld extends ExchangeWorld {
 
 /** What is known of a source, now. */
 export interface SyncSourceStatus
-  extends Omit<SyncSourceDescription, "referenceId" | "preference">, SourceReport, SyncPolling {}
+  extends Omit<SyncSourceDescription, "referenceId" | "preference">, SourceReport, SyncPolling {
+  /** Reference identifier of a clock that follows it; its own reference's is `referenceId`. */
+  readonly ownReferenceId: number;
+}
 
 /** A source, between who feeds it and the engine. */
 class Channel implements SyncChannel {
@@ -174,8 +177,8 @@ export class SyncHub implements SyncSink {
   /** What is known of each source, in the order in which they came. */
   sources(): SyncSourceStatus[] {
     return [...this.#channels].map(({ description, member, polling }) => {
-      const { referenceId: _, preference: __, ...about } = description;
-      return { ...about, ...this.engine.report(member), ...polling };
+      const { referenceId: ownReferenceId, preference: _, ...about } = description;
+      return { ...about, ownReferenceId, ...this.engine.report(member), ...polling };
     });
   }
 

@@ -16,6 +16,7 @@ import type { BindUdp } from "../../src/transport/udp_transport.ts";
 /** An output that keeps what is written. */
 export class TextOutput implements Output {
   styled = false;
+  terminal: { columns: number; rows: number } | undefined;
   text = "";
 
   write(text: string): void {
@@ -44,6 +45,7 @@ export class FakeWorld implements World {
   readonly network: MemoryNetwork;
   readonly bind: BindUdp;
   readonly queryOptions: Required<Pick<QueryOptions, "random" | "resolve">>;
+  readonly syncOptions: { clock: Clock };
   readonly #listeners = new Set<(signal: string) => void>();
 
   /**
@@ -61,6 +63,7 @@ export class FakeWorld implements World {
       schedule: (seconds, deliver) => void time.after(seconds * 1000, deliver),
     });
     this.bind = this.network.bind;
+    this.syncOptions = { clock: time };
     let draw = 0;
     this.queryOptions = {
       random: (into) => void into.fill(++draw),
