@@ -1,3 +1,4 @@
+import { HEADER_LENGTH } from "../../packet/header.ts";
 import { Endpoint } from "../endpoint.ts";
 import type { SendOutcome, TransmitStamps } from "../udp_transport.ts";
 import { CHUNK, SendDelay } from "./send_delay.ts";
@@ -122,6 +123,11 @@ export class BatchSocket {
   /** Which datagram of the batch is being handled; -1, none. */
   #current = -1;
   #key = 0;
+  /** Whether the next place in the outgoing chunk is made ready for a reply to `source`. */
+  #isPrepared = false;
+  #isStamped = false;
+  #controlLength = 0;
+  #waitNanoseconds = 0;
   #pending = 0;
   #hasStamped = false;
   #mayFragment = false;
@@ -222,9 +228,7 @@ export class BatchSocket {
     const name = messages.name + i * messages.nameStride;
     readSocketAddress(this.source, this.family, messages.bytes, name, this.#nameOf);
     this.#stampArrival(i);
-    const key = this.#delays.key(this.#pending, this.#count - i, this.#time.idleNanoseconds);
-    this.#key = key;
-    this.sendDelay = this.#delays.units(key);
+    this.#prepareReply(i);
     const length = messages.length(i);
     const view = this.#views[i]!;
     return view.length === length ? view : this.#views[i] = this.#view(i, length);
@@ -242,11 +246,16 @@ export class BatchSocket {
     if (this.#isClosed) return "closed";
     if (data.length > LONGEST_IN_CHUNK) return this.#sendLarge(data, to);
     const out = this.#out, i = this.#pending;
+    const isReply = to === this.source && this.#isPrepared;
+    if (isReply) this.#finishReply(out, i, data.length);
+    else this.#address(out, i, data.length, to);
     out.bytes.set(data, out.data + i * out.dataStride);
-    this.#address(out, i, data.length, to);
     this.#pending++;
     if (this.#count === 0) return this.#sendNow(out, 0);
-    if (this.#pending === CHUNK) this.#sendChunk();
+    // The last of a batch need not wait for whoever handles it to come back.
+    if (this.#pending === CHUNK || (isReply && this.#current === this.#count - 1)) {
+      this.#sendChunk();
+    }
     return "queued";
   }
 
@@ -257,6 +266,7 @@ export class BatchSocket {
     this.#in.prepare(this.#count);
     this.#count = 0;
     this.#current = -1;
+    this.#isPrepared = false;
     this.sendDelay = 0;
   }
 
@@ -289,7 +299,11 @@ export class BatchSocket {
     const stamp = findTimestamp(words, at, this.#in.controlLength(i));
     // Where the system's clock was set meanwhile, the age of the stamp means nothing.
     const age = stamp < 0 ? -1 : this.#time.seconds - words[stamp]!;
-    if (age < 0 || age > 1) return this.#options.clock.read(arrival);
+    if (age < 0 || age > 1) {
+      this.#waitNanoseconds = 0;
+      return this.#options.clock.read(arrival);
+    }
+    this.#waitNanoseconds = age * 1e9 + this.#time.nanoseconds - words[stamp + 2]!;
     if (!this.#isAheadKnown) this.#compareClocks();
     arrival[1] = words[stamp + 2]! * UNITS_PER_NANOSECOND;
     arrival[0] = words[stamp]! + NTP_UNIX_OFFSET + this.#ahead[0]!;
@@ -308,31 +322,74 @@ export class BatchSocket {
     this.#isAheadKnown = true;
   }
 
-  /** Writes where a datagram goes, and from which address. */
-  #address(out: MessageVector, i: number, length: number, to: Endpoint): void {
-    const { words } = out, at = out.name + i * out.nameStride;
-    const control = (out.control + i * out.controlStride) >> 2;
+  /**
+   * Writes all of a reply but its bytes: where it goes, from which address, and whether it is to be
+   * stamped. Done before its transmit timestamp is read, and for nothing if there is none.
+   */
+  #prepareReply(current: number): void {
+    const out = this.#out, i = this.#pending;
+    const time = this.#time, delays = this.#delays;
+    const wait = this.#waitNanoseconds;
+    const key = delays.key(i, this.#count - current, time.idleNanoseconds, wait);
+    this.#key = key;
+    this.sendDelay = delays.units(key);
     let nameLength = 0, controlLength = 0;
     if (this.#options.remote === undefined) {
-      if (to === this.source && this.#current >= 0) {
-        const from = this.#in, current = this.#current;
-        const name = (from.name + current * from.nameStride) >> 2;
-        nameLength = this.family === 4 ? LAYOUT.sockaddrIn : LAYOUT.sockaddrIn6;
-        for (let w = 0; w < nameLength >> 2; w++) words[(at >> 2) + w] = from.words[name + w]!;
-        if (this.#socket.tellsDestination) {
-          const request = (from.control + current * from.controlStride) >> 2;
-          const size = from.controlLength(current);
-          controlLength = writeReplySource(words, control, from.words, request, size, this.family);
-        }
-      } else nameLength = writeSocketAddress(to, this.family, out.bytes, at, this.#indexOf);
+      const from = this.#in, { words } = out;
+      const at = (out.name + i * out.nameStride) >> 2;
+      const name = (from.name + current * from.nameStride) >> 2;
+      nameLength = this.family === 4 ? LAYOUT.sockaddrIn : LAYOUT.sockaddrIn6;
+      for (let w = 0; w < nameLength >> 2; w++) words[at + w] = from.words[name + w]!;
+      if (this.#socket.tellsDestination) {
+        const control = (out.control + i * out.controlStride) >> 2;
+        const request = (from.control + current * from.controlStride) >> 2;
+        const size = from.controlLength(current);
+        controlLength = writeReplySource(words, control, from.words, request, size, this.family);
+      }
     }
-    if (this.#socket.stamps === "both" && this.#wantsStamp(to)) {
-      controlLength += writeStampRequest(words, control + (controlLength >> 2));
-      this.#hasStamped = true;
-      const since = this.#sinceWhen();
-      this.#stamps.add(this.#keyOf(to), since.seconds, since.nanoseconds);
+    this.#isStamped = this.#socket.stamps === "both" && delays.wants(key);
+    if (this.#isStamped) controlLength += this.#writeStampRequest(out, i, controlLength);
+    this.#controlLength = controlLength;
+    this.#isPrepared = true;
+    out.setLengths(i, nameLength, controlLength, HEADER_LENGTH);
+  }
+
+  /** What is left to do for a reply that was prepared. */
+  #finishReply(out: MessageVector, i: number, length: number): void {
+    this.#isPrepared = false;
+    if (length !== HEADER_LENGTH) out.setDataLength(i, length);
+    if (!this.#isStamped && this.#stamps.isRequested && this.#socket.stamps === "both") {
+      const control = this.#controlLength;
+      out.setControlLength(i, control + this.#writeStampRequest(out, i, control));
+      this.#isStamped = true;
+    }
+    if (this.#isStamped) this.#noteStamp(this.#key);
+  }
+
+  /** Writes where a datagram goes that is no reply, or one more to the same request. */
+  #address(out: MessageVector, i: number, length: number, to: Endpoint): void {
+    this.#isPrepared = false; // its place is taken
+    let nameLength = 0, controlLength = 0;
+    if (this.#options.remote === undefined) {
+      const at = out.name + i * out.nameStride;
+      nameLength = writeSocketAddress(to, this.family, out.bytes, at, this.#indexOf);
+    }
+    if (this.#stamps.isRequested && this.#socket.stamps === "both") {
+      controlLength = this.#writeStampRequest(out, i, 0);
+      this.#noteStamp(-1);
     }
     out.setLengths(i, nameLength, controlLength, length);
+  }
+
+  #writeStampRequest(out: MessageVector, i: number, at: number): number {
+    return writeStampRequest(out.words, (out.control + i * out.controlStride + at) >> 2);
+  }
+
+  /** Notes that a datagram is stamped; of what is no reply nothing is learned: its key is -1. */
+  #noteStamp(key: number): void {
+    this.#hasStamped = true;
+    const since = this.#sinceWhen();
+    this.#stamps.add(key, since.seconds, since.nanoseconds);
   }
 
   /**
@@ -344,16 +401,6 @@ export class BatchSocket {
     if (isSystemTime && clock instanceof KernelClock) return clock.reading;
     this.#time.read();
     return this.#time;
-  }
-
-  #wantsStamp(to: Endpoint): boolean {
-    if (this.#stamps.isRequested) return true;
-    return to === this.source && this.#current >= 0 && this.#delays.wants(this.#key);
-  }
-
-  /** What is learned of replies only; others have no key, and so teach nothing. */
-  #keyOf(to: Endpoint): number {
-    return to === this.source && this.#current >= 0 ? this.#key : -1;
   }
 
   /** Sends one datagram, whose outcome is of interest, from a vector of its own. */

@@ -106,10 +106,19 @@ export class MessageVector {
 
   /** Sets the lengths of a message to be sent. */
   setLengths(i: number, name: number, control: number, data: number): void {
-    const { words } = this, at = this.header + ((i * LAYOUT.mmsghdr) >> 2);
-    words[at + (LAYOUT.nameLength >> 2)] = name;
-    words[at + (LAYOUT.controlLength >> 2)] = control;
-    words[this.iovec + ((i * LAYOUT.iovec + LAYOUT.iovecLength) >> 2)] = data;
+    this.words[this.header + ((i * LAYOUT.mmsghdr + LAYOUT.nameLength) >> 2)] = name;
+    this.setControlLength(i, control);
+    this.setDataLength(i, data);
+  }
+
+  /** Sets the length of the control messages of one to be sent. */
+  setControlLength(i: number, control: number): void {
+    this.words[this.header + ((i * LAYOUT.mmsghdr + LAYOUT.controlLength) >> 2)] = control;
+  }
+
+  /** Sets the length of the payload of one to be sent. */
+  setDataLength(i: number, data: number): void {
+    this.words[this.iovec + ((i * LAYOUT.iovec + LAYOUT.iovecLength) >> 2)] = data;
   }
 }
 

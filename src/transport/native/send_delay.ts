@@ -1,8 +1,12 @@
 /** Most replies that are sent by one system call: a reply must not wait long for its neighbours. */
 export const CHUNK = 8;
-/** Kinds of replies that are alone in their batch, by how long nothing came before them. */
-const LONE_KINDS = 4;
-const KEYS = CHUNK * CHUNK + LONE_KINDS;
+/**
+ * Bounds between kinds of replies that are alone in their batch, in nanoseconds: how long nothing had
+ * come, and how long the request had waited.
+ */
+const IDLE_BOUNDS = [100_000, 1_000_000, 20_000_000], WAIT_BOUNDS = [25_000, 40_000, 80_000];
+const LONE = CHUNK * CHUNK;
+const KEYS = LONE + (IDLE_BOUNDS.length + 1) * (WAIT_BOUNDS.length + 1);
 /** From how many samples on the delay is used, and which part of the least: all the more are known. */
 const ENOUGH = 128, MANY = 2048;
 const LEAST_PART = 0.6, MOST_PART = 0.9;
@@ -19,7 +23,8 @@ const UNITS_PER_NANOSECOND = 2 ** 32 / 1e9;
  * stamps of the kernel. Added to the transmit timestamp of the next reply, it makes that nearly
  * true. Late must it never be, so the least delay counts that was seen among the last thousand or
  * two: not one of a thousand replies is faster. Replies that are alone are told apart by how cold the
- * caches are, those of a batch by their place in it.
+ * caches are, which shows in how long nothing had come and how long this process took to wake up;
+ * those of a batch by their place in it.
  */
 export class SendDelay {
   readonly #samples = new Uint32Array(KEYS);
@@ -35,17 +40,19 @@ export class SendDelay {
    * @param place how many wait to be sent before it, 0 to 7
    * @param following how many of the batch may still come, itself among them, from 1
    * @param idleNanoseconds how long nothing has come; only looked at if it is alone
+   * @param waitNanoseconds how long ago its request has arrived; only looked at if it is alone
    */
-  key(place: number, following: number, idleNanoseconds: number): number {
+  key(
+    place: number,
+    following: number,
+    idleNanoseconds: number,
+    waitNanoseconds: number,
+  ): number {
     if (place === 0 && following === 1) {
-      const kind = idleNanoseconds < 100_000
-        ? 0
-        : idleNanoseconds < 1_000_000
-        ? 1
-        : idleNanoseconds < 20_000_000
-        ? 2
-        : 3;
-      return CHUNK * CHUNK + kind;
+      let idle = 0, wait = 0;
+      while (idle < IDLE_BOUNDS.length && idleNanoseconds >= IDLE_BOUNDS[idle]!) idle++;
+      while (wait < WAIT_BOUNDS.length && waitNanoseconds >= WAIT_BOUNDS[wait]!) wait++;
+      return LONE + idle * (WAIT_BOUNDS.length + 1) + wait;
     }
     return place * CHUNK + Math.min(following, CHUNK - place) - 1;
   }
@@ -61,7 +68,7 @@ export class SendDelay {
       this.#due[key]!--;
       return false;
     }
-    const isLone = key >= CHUNK * CHUNK;
+    const isLone = key >= LONE;
     const interval = this.#samples[key]! < 2 * WINDOW
       ? EARLY_INTERVAL
       : isLone
