@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Clock } from "../../clock/clock.ts";
 import { ClockPageReader } from "../../clock/clock_page_reader.ts";
 import { HEADER_LENGTH } from "../../packet/header.ts";
 import { NTPError } from "../../packet/error.ts";
@@ -15,6 +16,8 @@ import { MonotonicCounter } from "../../transport/native/monotonic_counter.ts";
 import { openSystemCalls } from "../../transport/native/system_calls.ts";
 import { threadPort } from "../../transport/native/thread.ts";
 import { mayComeFromIcmp, systemError } from "../../transport/system_error.ts";
+import { Departures } from "../departures.ts";
+import { Interleaved, NO_SLOT } from "../interleaved.ts";
 import { MAX_REPLY_LENGTH } from "../responder.ts";
 import { loadClock } from "./load_clock.ts";
 import { WorkerControl } from "./worker_control.ts";
@@ -45,18 +48,29 @@ class Session {
   readonly #yields: boolean;
   readonly #reply = new Uint8Array(MAX_REPLY_LENGTH);
   readonly #plain: Uint8Array = this.#reply.subarray(0, HEADER_LENGTH);
+  readonly #departures: Departures | undefined;
   #seen: number;
   #unsent = 0;
   #errors = 0;
   #toldAt = -Infinity;
 
-  constructor(setup: WorkerSetup, server: WorkerServer, socket: BatchSocket) {
+  constructor(
+    setup: WorkerSetup,
+    server: WorkerServer,
+    socket: BatchSocket,
+    time: Pick<Clock, "read">,
+  ) {
     this.#setup = setup;
     this.#control = new WorkerControl(setup.control);
     this.#server = server;
     this.#socket = socket;
     this.#yields = setup.clockModule !== undefined;
     this.#seen = setup.posted;
+    const { interleaved } = setup;
+    if (interleaved === undefined || !(interleaved.isForced || socket.stamps)) return;
+    server.interleaved = new Interleaved(undefined, interleaved.secret, interleaved.memory);
+    this.#departures = new Departures(server.interleaved, time);
+    this.#departures.attach(socket);
   }
 
   static async open(setup: WorkerSetup): Promise<Session> {
@@ -84,7 +98,7 @@ class Session {
       isSystemTime,
       onReceiveError: (errno) => made.#fail(errno),
     });
-    const made = new Session(setup, server, socket);
+    const made = new Session(setup, server, socket, time);
     return made;
   }
 
@@ -128,7 +142,10 @@ class Session {
     const length = server.handle(request, request.length, source, arrival, this.#reply, sendDelay);
     if (length <= 0) return;
     const reply = length === HEADER_LENGTH ? this.#plain : this.#reply.subarray(0, length);
+    const { slot } = server;
+    if (slot !== NO_SLOT) this.#departures!.before(socket, slot, arrival[1]!);
     const outcome = socket.send(reply, source);
+    if (slot !== NO_SLOT) this.#departures!.after(socket, slot, arrival[1]!);
     if (outcome !== "sent" && outcome !== "queued") server.countUnsent(1);
   }
 

@@ -14,6 +14,14 @@ export interface WorkerRules {
   readonly keys: readonly KeySpec[] | undefined;
 }
 
+/** Of a memory of replies that all workers share. */
+export interface InterleavedSetup {
+  readonly memory: SharedArrayBuffer;
+  readonly secret: number;
+  /** Whether it is used also where the kernel does not stamp what is sent. */
+  readonly isForced: boolean;
+}
+
 /** All that a worker is told when it starts. */
 export interface WorkerSetup {
   /** The socket that it serves, which stays the main thread's, and its local address. */
@@ -24,6 +32,8 @@ export interface WorkerSetup {
   readonly clockModule: string | undefined;
   /** Whether the server's clock is the system's itself, which every thread can read. */
   readonly isSystemTime: boolean;
+  /** Memory of when replies left, for interleaved mode; `undefined`: all is basic mode. */
+  readonly interleaved: InterleavedSetup | undefined;
   /** The clock page. */
   readonly page: SharedArrayBuffer;
   /** What it counts in. */

@@ -5,6 +5,7 @@ import { HEADER_LENGTH, modeOf } from "../../packet/header.ts";
 import type { Endpoint } from "../../transport/endpoint.ts";
 import { type Admission, admissionOf } from "../admission.ts";
 import { DROP_ACCESS, DROP_CLOCK } from "../drop_reason.ts";
+import type { Interleaved } from "../interleaved.ts";
 import { Responder } from "../responder.ts";
 import { ServerCounters } from "../statistics.ts";
 import type { SystemVariables } from "../system_variables.ts";
@@ -35,6 +36,8 @@ export class WorkerServer {
   readonly #control: WorkerControl;
   readonly #ring: DatagramRing;
   readonly #counters: ServerCounters;
+  /** Remembers when replies left, for clients in interleaved mode; may be set before it serves. */
+  interleaved: Interleaved | undefined;
   #admission: Admission | undefined;
   #responder: Responder;
 
@@ -50,6 +53,11 @@ export class WorkerServer {
     this.#ring = new DatagramRing(setup.ring);
     this.#counters = new ServerCounters(setup.counts);
     this.#responder = this.#makeResponder(setup.rules);
+  }
+
+  /** See `Responder.slot`. */
+  get slot(): number {
+    return this.#responder.slot;
   }
 
   /** Who is answered from now on. */
@@ -76,6 +84,7 @@ export class WorkerServer {
     }
     const responder = this.#responder;
     responder.sendDelay = sendDelay;
+    responder.interleaved = this.interleaved;
     const outcome = responder.respond(request, length, source, arrival, reply);
     this.#counters.count(outcome, responder.kind);
     return outcome;

@@ -21,6 +21,7 @@ import type { SystemCalls } from "../../transport/native/system_calls.ts";
 import { startThread, type Thread, type ThreadEvents } from "../../transport/native/thread.ts";
 import { openUdp } from "../../transport/open_udp.ts";
 import type { SendOutcome, UdpBindOptions } from "../../transport/udp_transport.ts";
+import { interleavedBytes } from "../interleaved.ts";
 import { makeCounts } from "../statistics.ts";
 import type { SystemVariables } from "../system_variables.ts";
 import { DatagramRing, makeDatagramRing } from "./datagram_ring.ts";
@@ -43,6 +44,8 @@ export interface WorkersServer {
   /** Tells what the server says of itself. */
   readonly variables: () => SystemVariables;
   readonly rules: WorkerRules;
+  /** Whether clients are answered in interleaved mode; `undefined`: where the kernel stamps. */
+  readonly interleaves: boolean | undefined;
   /** Told when clock or system variables fail; the workers' own errors go to the socket's options. */
   readonly onClockError: (error: unknown) => void;
   /** Told when all has ended: what is counted is final. */
@@ -83,6 +86,11 @@ export class WorkersTransport extends BaseUdpTransport {
     const { clock, variables, rules, onClockError } = server;
     this.#onClosed = server.onClosed;
     const page = makeClockPage();
+    const interleaved = server.interleaves === false ? undefined : {
+      memory: new SharedArrayBuffer(interleavedBytes()),
+      secret: crypto.getRandomValues(new Uint32Array(1))[0]!,
+      isForced: server.interleaves === true,
+    };
     this.#writer = new ClockPageWriter(page, {
       clock: publishedClock(clock, variables),
       counter: new MonotonicCounter(calls),
@@ -94,6 +102,7 @@ export class WorkersTransport extends BaseUdpTransport {
       rules,
       clockModule: workers.clockModule,
       isSystemTime: clock instanceof KernelClock,
+      interleaved,
       page,
       counts: makeCounts(true),
       ring: makeDatagramRing(),

@@ -54,6 +54,7 @@ export function makePart(fd: number): PoolPart {
       rules: RULES,
       clockModule: undefined,
       isSystemTime: false,
+      interleaved: undefined,
       page: new SharedArrayBuffer(8),
       counts: makeCounts(true),
       ring: makeDatagramRing(),

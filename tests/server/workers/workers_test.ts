@@ -350,6 +350,7 @@ test("workers can be told other rules while they serve", { skip }, async () => {
         referenceId: 0x47505300,
       }),
       rules,
+      interleaves: undefined,
       onClockError: () => {},
       onClosed: () => {},
     },
@@ -362,6 +363,34 @@ test("workers can be told other rules while they serve", { skip }, async () => {
   await until("allowed", async () => await wire.ask(transport.port, REQUEST, 50) !== undefined);
   await wire.close();
   await transport.close();
+});
+
+test("workers know when each other's replies left (interleaved mode)", { skip }, async () => {
+  await withServer({ interleaved: true }, { workers: 2 }, async (_, port) => {
+    const transmit = (first: bigint, receive: bigint, origin: bigint) =>
+      new NTPPacket({
+        originTimestamp: origin,
+        receiveTimestamp: receive,
+        transmitTimestamp: first,
+      }).encode();
+    let interleaved = 0;
+    // Each request comes from another port, so that often another worker takes it.
+    for (let i = 0; i < 8; i++) {
+      const [wire, other] = [await Wire.open(), await Wire.open()];
+      const before = NTPPacket.decode((await wire.ask(port, transmit(5n, 0n, 1n)))!);
+      await until("the stamp has come", async () => {
+        const request = transmit(7n, 6n, before.receiveTimestamp);
+        const reply = NTPPacket.decode((await other.ask(port, request))!);
+        if (reply.originTimestamp !== 6n) return false;
+        assert(reply.transmitTimestamp > before.receiveTimestamp);
+        assert(reply.transmitTimestamp < reply.receiveTimestamp);
+        interleaved++;
+        return true;
+      });
+      await Promise.all([wire.close(), other.close()]);
+    }
+    assertEquals(interleaved, 8);
+  });
 });
 
 test("workers: the port is bound by nobody else, is free afterwards, and may be shared if asked", {
