@@ -17,12 +17,14 @@ import type {
 } from "../transport/udp_transport.ts";
 import { type Admission, admissionOf, makeAdmissionTables } from "./admission.ts";
 import type { DecisionHook } from "./decision.ts";
+import { Departures } from "./departures.ts";
 import {
   DROP_ACCESS,
   DROP_AUTHENTICATION,
   DROP_UNSENT,
   DROP_UNSYNCHRONIZED,
 } from "./drop_reason.ts";
+import { Interleaved, NO_SLOT } from "./interleaved.ts";
 import type {
   ListenOptions,
   NTPServerOptions,
@@ -84,6 +86,8 @@ export class NTPServer implements AsyncDisposable {
   readonly #rules: Omit<WorkerRules, "keys">;
   readonly #onError: ((error: Error) => void) | undefined;
   readonly #transport: TransportName;
+  /** Whether clients in interleaved mode are answered in it; undefined, where there are stamps. */
+  readonly #interleaves: boolean | undefined;
   readonly #usesOwnSockets: boolean;
   readonly #counters = new ServerCounters();
   readonly #transports = new Set<UdpTransport>();
@@ -141,6 +145,7 @@ export class NTPServer implements AsyncDisposable {
     this.#ownBind = bind;
     this.#onError = onError;
     this.#transport = checkTransport(options);
+    this.#interleaves = checkInterleaved(options.interleaved);
     this.#usesOwnSockets = bind === undefined;
   }
 
@@ -200,6 +205,7 @@ export class NTPServer implements AsyncDisposable {
     const reply = new Uint8Array(this.#nts ? MAX_NTS_REPLY_LENGTH : MAX_REPLY_LENGTH);
     const plain = reply.subarray(0, HEADER_LENGTH);
     let transport: UdpTransport | undefined; // none yet while it is being bound
+    let departures: Departures | undefined;
     const onDatagram: DatagramHandler = (data, source, arrival) => {
       if (transport && this.#routes.size > 0 && this.#isRouted(data, source, arrival, transport)) {
         return;
@@ -209,7 +215,10 @@ export class NTPServer implements AsyncDisposable {
       if (isInGroup && outcome > 0) outcome = quietened(outcome, reply, responder.kind);
       if (outcome > 0) {
         const bytes = outcome === HEADER_LENGTH ? plain : reply.subarray(0, outcome);
+        const { slot } = responder, fraction = arrival[1]!;
+        if (slot !== NO_SLOT) departures!.before(transport!, slot, fraction);
         const sent = transport?.send(bytes, source);
+        if (slot !== NO_SLOT) departures!.after(transport!, slot, fraction);
         if (sent !== "sent" && sent !== "queued") outcome = DROP_UNSENT;
       }
       counters.count(outcome, responder.kind);
@@ -224,6 +233,12 @@ export class NTPServer implements AsyncDisposable {
       onDatagram,
       onError: reportError,
     });
+    if (this.#interleaves ?? bound.stamps !== undefined) {
+      const interleaved = new Interleaved(undefined, crypto.getRandomValues(new Uint32Array(1))[0]);
+      responder.interleaved = interleaved;
+      departures = new Departures(interleaved, clock);
+      departures.attach(bound);
+    }
     try {
       joinGroups(bound, groups, networkInterfaces);
       if (closings !== this.#closings) {
@@ -381,6 +396,7 @@ export class NTPServer implements AsyncDisposable {
         clock: this.clock,
         variables: () => this.systemVariables(),
         rules,
+        interleaves: this.#interleaves,
         onClockError: (error) => this.#reportError(error),
         onClosed: (closed) => {
           this.#workers.delete(closed);
@@ -452,4 +468,10 @@ function addressOf({ hostname, port, kind, choice }: UdpTransport): ServerAddres
 function quietened(outcome: number, reply: Uint8Array, kind: ReplyKind): number {
   if (kind === "crypto-NAK" || kind === "NTS-NAK") return DROP_AUTHENTICATION;
   return kind === "answer" && leapOf(reply[0]!) === 3 ? DROP_UNSYNCHRONIZED : outcome;
+}
+
+function checkInterleaved(interleaved: boolean | "auto" = "auto"): boolean | undefined {
+  if (interleaved === "auto") return undefined;
+  if (typeof interleaved === "boolean") return interleaved;
+  throw new TypeError(`interleaved is true, false or "auto", not ${String(interleaved)}`);
 }

@@ -46,6 +46,12 @@ export interface NTPServerOptions {
    * `"xdp"`, AF_XDP. Default `"auto"`: native where that is permitted, else portable.
    */
   transport?: TransportName;
+  /**
+   * Whether clients that ask in interleaved mode (RFC 9769) are told with each reply when the one before
+   * has left. `"auto"`, the default: where the kernel tells that, as it does to native sockets. `true`:
+   * else by the clock, right after the reply was handed over.
+   */
+  interleaved?: boolean | "auto";
   /** How sockets are made, in place of `transport`. */
   bind?: BindUdp;
   /**

@@ -30,6 +30,7 @@ import {
   DROP_SHORT,
   DROP_VERSION,
 } from "./drop_reason.ts";
+import { type Interleaved, NO_SLOT } from "./interleaved.ts";
 import { KissBudget } from "./kiss_budget.ts";
 import { keyOfRequest, type KeySource } from "./request_mac.ts";
 import type { ReplyKind } from "./statistics.ts";
@@ -114,6 +115,13 @@ export class Responder {
    * read they leave at least, as `UdpTransport.sendDelay` tells it. Default 0.
    */
   sendDelay = 0;
+  /**
+   * Remembers when replies leave, for clients in interleaved mode (RFC 9769). Default undefined: all is
+   * basic mode.
+   */
+  interleaved: Interleaved | undefined = undefined;
+  /** Where the last reply is remembered, to be told when it left; or {@linkcode NO_SLOT}. */
+  slot: number = NO_SLOT;
   readonly #options: ResponderOptions;
   readonly #clock: Pick<Clock, "read">;
   readonly #admission: Admission | undefined;
@@ -165,6 +173,7 @@ export class Responder {
     arrival: Uint32Array,
     reply: Uint8Array,
   ): number {
+    this.slot = NO_SLOT;
     if (length < HEADER_LENGTH) return DROP_SHORT;
     const first = request[0]!;
     const version = versionOf(first), mode = modeOf(first);
@@ -179,7 +188,7 @@ export class Responder {
     if (length === HEADER_LENGTH && verdict === SERVE && this.#options.decide === undefined) {
       this.kind = "answer";
       this.isNts = false;
-      return this.#write(request, version, arrival, reply) ? HEADER_LENGTH : DROP_CLOCK;
+      return this.#write(request, version, source, arrival, reply) ? HEADER_LENGTH : DROP_CLOCK;
     }
     try {
       return this.#consider(request, length, source, arrival, reply, verdict);
@@ -214,14 +223,14 @@ export class Responder {
     if (part !== 0 && protection === NTS_ABSENT) {
       const found = keyOfRequest(request, at, length, version, source.bytes, keys);
       if (found === "none") return DROP_AUTHENTICATION;
-      if (found === "wrong") return this.#writeCryptoNak(request, version, arrival, reply);
+      if (found === "wrong") return this.#writeCryptoNak(request, version, source, arrival, reply);
       key = found;
       if (decide === undefined && verdict <= SERVE_AUTHENTICATED) {
-        return this.#answerSigned(request, at, length, arrival, reply, key);
+        return this.#answerSigned(request, at, length, source, arrival, reply, key);
       }
       const digest = request.subarray(at + 4, length);
       if (!key.verify(request.subarray(0, at), digest, version)) {
-        return this.#writeCryptoNak(request, version, arrival, reply);
+        return this.#writeCryptoNak(request, version, source, arrival, reply);
       }
     }
     if (protection !== NTS_ABSENT && !isNts) {
@@ -242,7 +251,7 @@ export class Responder {
       if (decision?.action === "kiss") kissCode = referenceIdFromText(decision.kissCode);
     }
     this.kind = kissCode === 0 ? "answer" : "kiss";
-    if (!this.#write(request, version, arrival, reply)) return DROP_CLOCK;
+    if (!this.#write(request, version, source, arrival, reply)) return DROP_CLOCK;
     if (kissCode !== 0) this.#makeKiss(reply, version, kissCode);
     if (decision?.action === "adjust") decision.adjust(reply.subarray(0, HEADER_LENGTH));
     if (isNts) {
@@ -265,7 +274,7 @@ export class Responder {
     if (!mayKiss) return DROP_NTS;
     this.kind = "NTS-NAK";
     const version = versionOf(request[0]!);
-    if (!this.#write(request, version, arrival, reply)) return DROP_CLOCK;
+    if (!this.#write(request, version, source, arrival, reply)) return DROP_CLOCK;
     this.#makeKiss(reply, version, NTSN);
     return nts.identify(reply);
   }
@@ -278,6 +287,7 @@ export class Responder {
     request: Uint8Array,
     at: number,
     length: number,
+    source: Endpoint,
     arrival: Uint32Array,
     reply: Uint8Array,
     key: SymmetricKey,
@@ -285,7 +295,7 @@ export class Responder {
     const version = versionOf(request[0]!);
     const isTaken = key.take(request, at, length, version);
     this.kind = "answer";
-    if (!this.#write(request, version, arrival, reply)) return DROP_CLOCK;
+    if (!this.#write(request, version, source, arrival, reply)) return DROP_CLOCK;
     if (!isTaken || !key.answer(reply, HEADER_LENGTH + 4, HEADER_LENGTH)) {
       this.kind = "crypto-NAK";
       writeWord(reply, HEADER_LENGTH, 0);
@@ -299,6 +309,7 @@ export class Responder {
   #write(
     request: Uint8Array,
     version: number,
+    source: Endpoint,
     arrival: Uint32Array,
     reply: Uint8Array,
   ): boolean {
@@ -311,6 +322,9 @@ export class Responder {
     // As signed numbers: V8 allocates memory for greater ones wherever it does not inline the call.
     writeWord(ready, RECEIVE, arrival[0]! | 0);
     writeWord(ready, RECEIVE + 4, arrival[1]! | 0);
+    const { interleaved } = this;
+    const isInterleaved = interleaved !== undefined && this.kind === "answer" &&
+      this.#interleave(interleaved, request, source, arrival);
 
     const transmit = this.#transmit;
     try {
@@ -324,10 +338,30 @@ export class Responder {
       transmit[1] = transmit[1]! + delay;
       if (transmit[1]! < delay) transmit[0] = transmit[0]! + 1;
     }
-    writeWord(ready, TRANSMIT, transmit[0]! | 0);
-    writeWord(ready, TRANSMIT + 4, transmit[1]! | 0);
+    const told = isInterleaved ? interleaved!.transmit : transmit;
+    writeWord(ready, TRANSMIT, told[0]! | 0);
+    writeWord(ready, TRANSMIT + 4, told[1]! | 0);
     reply.set(ready); // byte by byte it takes twice as long
     return true;
+  }
+
+  /**
+   * Interleaved mode (RFC 9769 §2): remembers this reply, and looks whether the client wants to know
+   * when the one before left. Then the reply says so, and that it does: by giving back the receive
+   * timestamp of the request, not the transmit timestamp.
+   */
+  #interleave(
+    interleaved: Interleaved,
+    request: Uint8Array,
+    source: Endpoint,
+    arrival: Uint32Array,
+  ): boolean {
+    const isInterleaved = interleaved.find(request, source.bytes);
+    this.slot = interleaved.remember(request, source.bytes, arrival);
+    if (isInterleaved) {
+      for (let i = 0; i < 8; i++) this.#ready[ORIGIN + i] = request[RECEIVE + i]!;
+    }
+    return isInterleaved;
   }
 
   /** Turns a plain reply into a kiss-o'-death (RFC 5905 §7.4). */
@@ -345,11 +379,12 @@ export class Responder {
   #writeCryptoNak(
     request: Uint8Array,
     version: number,
+    source: Endpoint,
     arrival: Uint32Array,
     reply: Uint8Array,
   ): number {
     this.kind = "crypto-NAK";
-    if (!this.#write(request, version, arrival, reply)) return DROP_CLOCK;
+    if (!this.#write(request, version, source, arrival, reply)) return DROP_CLOCK;
     writeWord(reply, HEADER_LENGTH, 0);
     return HEADER_LENGTH + CRYPTO_NAK_LENGTH;
   }

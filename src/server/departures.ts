@@ -1,0 +1,59 @@
+import type { Clock } from "../clock/clock.ts";
+import type { UdpTransport } from "../transport/udp_transport.ts";
+import { type Interleaved, NO_SLOT } from "./interleaved.ts";
+
+/** Stamps that may be under way; later ones push out earlier ones, which have been lost. */
+const RING = 4096;
+
+/**
+ * Tells a memory of replies when they left: as the kernel stamps them, where the transport gives that;
+ * else by the clock right after they were handed over (RFC 9769 §2 asks for the best there is).
+ */
+export class Departures {
+  readonly #interleaved: Interleaved;
+  readonly #clock: Pick<Clock, "read">;
+  readonly #slots = new Int32Array(RING).fill(NO_SLOT);
+  readonly #fractions = new Uint32Array(RING);
+  readonly #time = new Uint32Array(2);
+
+  /**
+   * @param interleaved the memory
+   * @param clock the server's
+   */
+  constructor(interleaved: Interleaved, clock: Pick<Clock, "read">) {
+    this.#interleaved = interleaved;
+    this.#clock = clock;
+  }
+
+  /** Listens to the stamps of a transport, if it gives any. */
+  attach({ stamps }: Pick<UdpTransport, "stamps">): void {
+    if (stamps === undefined) return;
+    stamps.onStamp = (id, time) => {
+      const place = id % RING, slot = this.#slots[place]!;
+      if (slot === NO_SLOT) return;
+      this.#slots[place] = NO_SLOT;
+      this.#interleaved.stamp(slot, this.#fractions[place]!, time);
+    };
+  }
+
+  /**
+   * A reply is about to be sent.
+   *
+   * @param transport by which
+   * @param slot of the reply
+   * @param receiveFraction fraction word of its receive timestamp
+   */
+  before({ stamps }: Pick<UdpTransport, "stamps">, slot: number, receiveFraction: number): void {
+    if (stamps === undefined) return;
+    const place = stamps.request() % RING;
+    this.#slots[place] = slot;
+    this.#fractions[place] = receiveFraction;
+  }
+
+  /** It has been sent: see {@linkcode Departures.before}. */
+  after({ stamps }: Pick<UdpTransport, "stamps">, slot: number, receiveFraction: number): void {
+    if (stamps !== undefined) return;
+    this.#clock.read(this.#time);
+    this.#interleaved.stamp(slot, receiveFraction, this.#time);
+  }
+}
