@@ -117,7 +117,8 @@ class BoundsRecord {
       this.#held++;
     }
     this.#widths.push(timestampDifference(latest, earliest));
-    this.#squares += rootDistance() ** 2;
+    const distance = rootDistance();
+    this.#squares += distance * distance; // ** differs in its last bit between engines
   }
 
   figures(): { boundsHeld: number; boundsWidth: number } {

@@ -43,6 +43,7 @@ export type { ResolveHost } from "../client/options.ts";
 export type { Random } from "../client/request.ts";
 export type { Clock, ClockState } from "../clock/clock.ts";
 export type { Timers } from "../clock/timers.ts";
+export type { NtsGuard } from "../nts/nts_guard.ts";
 export type { IpFamily } from "../packet/ip_address.ts";
 export type { LeapIndicator } from "../packet/leap_indicator.ts";
 export type { Mode } from "../packet/mode.ts";
@@ -55,11 +56,13 @@ export type {
   NTPServerOptions,
   Route,
   ServerAddress,
+  WorkersOptions,
 } from "../server/ntp_server_options.ts";
 export type { RateLimitOptions } from "../server/rate_limit_options.ts";
 export type { KeySource } from "../server/request_mac.ts";
-export type { ServerStatistics } from "../server/statistics.ts";
+export type { ServerStatistics, WorkerStatistics } from "../server/statistics.ts";
 export type { SystemVariables } from "../server/system_variables.ts";
+export type { TransportName } from "../transport/bind_udp.ts";
 export type { Endpoint } from "../transport/endpoint.ts";
 export type { ResolveOptions } from "../transport/resolve.ts";
 export type {

@@ -53,7 +53,8 @@ const DEFAULT_LINK: LinkOptions = { base: 1e-4 };
  * A world on virtual time: machines with clocks that are wrong, a network between them, servers that
  * do what a script says. Code under test runs in it as it is, given the node's clock, timers,
  * sockets and random numbers; true time is known, so that what the code makes of it can be measured.
- * The same seed gives the same run, to the last bit, on every runtime.
+ * The same seed gives the same run, to the last bit, on every runtime, unless the code
+ * under test computes with what engines compute differently (`Math.exp`, `Math.log`, `**`).
  *
  * @example How far a clock that is read by NTP every minute is off in a day
  * ```ts
