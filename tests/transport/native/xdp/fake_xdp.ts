@@ -96,6 +96,7 @@ export class FakeXdp {
         }, option),
       sendto: () => run("sendto", () => this.#transmit()),
       recvfrom: () => run("recvfrom", () => 0),
+      ppoll: () => run("ppoll", () => 0),
       mmap: (_at, length, _prot, _flags, _fd, offset) => {
         const failed = run("mmap", () => 0) < 0;
         if (failed) return 0xffffffffffffffffn as unknown as Pointer;
