@@ -63,9 +63,7 @@ function stamping(time: () => VirtualTime): (bind: BindUdp) => BindUdp {
 }
 
 test("interleaved mode: the second reply tells when the first left, as the kernel saw it", async () => {
-  let time: VirtualTime | undefined;
-  const world = await serve({}, stamping(() => time!));
-  time = world.time;
+  const world: World = await serve({}, stamping(() => world.time));
   const first = await world.ask({ originTimestamp: 7n });
   assertEquals(first.originTimestamp, 1000n); // basic
   const second = await world.ask({
@@ -87,9 +85,7 @@ test("interleaved mode: the second reply tells when the first left, as the kerne
 });
 
 test("interleaved mode: a client that does not ask for it is answered in basic mode", async () => {
-  let time: VirtualTime | undefined;
-  const world = await serve({}, stamping(() => time!));
-  time = world.time;
+  const world: World = await serve({}, stamping(() => world.time));
   await world.ask({ originTimestamp: 7n });
   assertEquals((await world.ask({})).originTimestamp, 1001n);
   assertEquals(
