@@ -388,19 +388,23 @@ export class BatchSocket {
   /** Notes that a datagram is stamped; of what is no reply nothing is learned: its key is -1. */
   #noteStamp(key: number): void {
     this.#hasStamped = true;
-    const since = this.#sinceWhen();
+    const since = this.#sinceWhen(key >= 0);
     this.#stamps.add(key, since.seconds, since.nanoseconds);
   }
 
   /**
    * When the way of a datagram begins: when its transmit timestamp was read, which on the system's
-   * clock is the last reading, else now.
+   * clock is the last reading, unless nobody has read it for this datagram; else now.
    */
-  #sinceWhen(): RealtimeReading {
+  #sinceWhen(isReply: boolean): RealtimeReading {
     const { clock, isSystemTime } = this.#options;
-    if (isSystemTime && clock instanceof KernelClock) return clock.reading;
-    this.#time.read();
-    return this.#time;
+    const time = this.#time;
+    if (isReply && isSystemTime && clock instanceof KernelClock) {
+      const { reading } = clock, waited = reading.seconds - time.seconds;
+      if (waited === 0 ? reading.nanoseconds >= time.nanoseconds : waited === 1) return reading;
+    }
+    time.read();
+    return time;
   }
 
   /** Sends one datagram, whose outcome is of interest, from a vector of its own. */
