@@ -1,7 +1,7 @@
 import { HEADER_LENGTH } from "../../packet/header.ts";
 import { Endpoint } from "../endpoint.ts";
 import type { SendOutcome, TransmitStamps } from "../udp_transport.ts";
-import { CHUNK, SendDelay } from "./send_delay.ts";
+import { CHUNK, LARGE_CHUNK, SendDelay } from "./send_delay.ts";
 import {
   findTimestamp,
   RECEIVE_CONTROL,
@@ -129,6 +129,8 @@ export class BatchSocket {
   #controlLength = 0;
   #waitNanoseconds = 0;
   #pending = 0;
+  /** How many datagrams are sent together. */
+  #chunk = CHUNK;
   #hasStamped = false;
   #mayFragment = false;
   #timeoutMs = -1;
@@ -158,7 +160,7 @@ export class BatchSocket {
       control: RECEIVE_CONTROL,
       data: LONGEST_RECEIVED,
     });
-    this.#out = new MessageVector(calls, CHUNK, {
+    this.#out = new MessageVector(calls, LARGE_CHUNK, {
       name,
       control: SEND_CONTROL,
       data: LONGEST_IN_CHUNK,
@@ -212,6 +214,7 @@ export class BatchSocket {
     this.#time.mark();
     this.#isAheadKnown = this.#options.isSystemTime === true;
     this.#count = count;
+    this.#chunk = count === BATCH ? LARGE_CHUNK : CHUNK;
     return count;
   }
 
@@ -253,7 +256,7 @@ export class BatchSocket {
     this.#pending++;
     if (this.#count === 0) return this.#sendNow(out, 0);
     // The last of a batch need not wait for whoever handles it to come back.
-    if (this.#pending === CHUNK || (isReply && this.#current === this.#count - 1)) {
+    if (this.#pending === this.#chunk || (isReply && this.#current === this.#count - 1)) {
       this.#sendChunk();
     }
     return "queued";
@@ -330,7 +333,7 @@ export class BatchSocket {
     const out = this.#out, i = this.#pending;
     const time = this.#time, delays = this.#delays;
     const wait = this.#waitNanoseconds;
-    const key = delays.key(i, this.#count - current, time.idleNanoseconds, wait);
+    const key = delays.key(i, this.#count - current, time.idleNanoseconds, wait, this.#chunk);
     this.#key = key;
     this.sendDelay = delays.units(key);
     let nameLength = 0, controlLength = 0;

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { CHUNK, SendDelay } from "../../../src/transport/native/send_delay.ts";
+import { CHUNK, LARGE_CHUNK, SendDelay } from "../../../src/transport/native/send_delay.ts";
 
 const NANOSECOND = 2 ** 32 / 1e9;
 
@@ -84,4 +84,19 @@ test("send delay: each kind of reply is known by itself, and all have a place", 
     assert(delays.units(key) > 0, `${key}`);
   }
   assertEquals(keys.size, CHUNK * (CHUNK + 1) / 2 - 1 + 16);
+});
+
+test("send delay: places of a large chunk are alike by four, and like no others", () => {
+  const delays = new SendDelay();
+  const small = new Set<number>(), large = new Set<number>();
+  for (let place = 0; place < CHUNK; place++) {
+    for (let following = 1; following <= 64; following++) {
+      small.add(delays.key(place, following, 0, 0));
+    }
+  }
+  for (let place = 0; place < LARGE_CHUNK; place++) {
+    large.add(delays.key(place, LARGE_CHUNK - place + 1, 0, 0, LARGE_CHUNK));
+  }
+  assertEquals(large.size, LARGE_CHUNK / 4);
+  for (const key of large) assertEquals(small.has(key), false);
 });
