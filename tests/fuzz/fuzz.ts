@@ -5,6 +5,8 @@ import { GuardedResponderTarget } from "./guarded_responder_target.ts";
 import { CLIENT_KEY } from "./keys.ts";
 import { KeyExchangeTarget } from "./key_exchange_target.ts";
 import { Mutator } from "./mutator.ts";
+import { NtsClientTarget } from "./nts_client_target.ts";
+import { NtsServerTarget } from "./nts_server_target.ts";
 import { Random } from "./random.ts";
 import { ResponderTarget } from "./responder_target.ts";
 import { mixOf, type Target } from "./target.ts";
@@ -17,6 +19,8 @@ export const TARGETS: Readonly<Record<string, () => Target>> = {
   client: () => new ClientTarget(),
   "keyed-client": () => new ClientTarget(CLIENT_KEY),
   "key-exchange": () => new KeyExchangeTarget(),
+  "nts-server": () => new NtsServerTarget(),
+  "nts-client": () => new NtsClientTarget(),
 };
 
 /** Packets between two looks at the clock. */
