@@ -159,12 +159,11 @@ export const sync: Command = command({
       ...how,
     });
 
-    const ending = new AbortController();
-    let endedBy: string | undefined, end = () => {};
+    const giveUp = new AbortController();
+    let isSet = false, end = () => {};
     const ended = new Promise<void>((resolve) => end = resolve);
-    const stopListening = world.onSignal((name) => {
-      endedBy = name;
-      ending.abort();
+    const stopListening = world.onSignal(() => {
+      if (!isSet) giveUp.abort(); // else the sources are shown once more
       end();
     });
     let isNews = false, isChange = false;
@@ -178,16 +177,17 @@ export const sync: Command = command({
         servers: hosts.map(server),
         pools: pools.map(server),
         timeoutMs: values.timeout,
-        signal: ending.signal,
+        signal: giveUp.signal,
         ...(frequency !== undefined && { frequency }),
         onUpdate: () => isNews = true,
         onChange: () => isChange = true,
       });
     } catch (error) {
       stopListening();
-      if (endedBy !== undefined) return INTERRUPTED;
+      if (giveUp.signal.aborted) return INTERRUPTED;
       throw error;
     }
+    isSet = true;
 
     const screen = new Redraw(world.stdout);
     const isOver = world.stdout.terminal !== undefined;

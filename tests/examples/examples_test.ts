@@ -67,3 +67,22 @@ test("examples/simulation.ts simulates a day, and the clock stays right", async 
   assertMatch(stdout, /\nand never by more than \d\.\d ms\.\n/);
   assertMatch(stdout, /\nThe auction closed -?\d\.\d ms after its end\.\n$/);
 });
+
+test("examples/stratum2.ts serves what it follows, a stratum below", async () => {
+  await using source = new NTPServer({ refid: "GPS", stratum: 1 });
+  const { port } = await source.listen({ hostname: "127.0.0.1", port: 0 });
+  const child = start("examples/stratum2.ts", ["0", `127.0.0.1:${port}`]);
+  try {
+    const [, served] = await child.match(/^Serving at port (\d+), stratum 2\./m);
+    const { packet, offset, rootDistance } = await query("127.0.0.1", { port: Number(served) });
+    assertEquals([packet.stratum, packet.referenceText], [2, "127.0.0.1"]);
+    assert(Math.abs(offset) < rootDistance + 0.001, `${offset} ± ${rootDistance}`);
+    child.kill("SIGINT");
+    const { status, stdout, stderr } = await child.ended;
+    assertEquals([status, stderr], [0, ""]);
+    assertMatch(stdout, /^Sources: 127\.0\.0\.1 selected$/m);
+    assertMatch(stdout, /\nWrong by \d+\.\d{3} ms at most\.\n$/);
+  } finally {
+    child.kill("SIGKILL");
+  }
+});

@@ -135,6 +135,21 @@ export class NTPPeer extends library.NTPPeer {
   }
 }
 
+/** Follows a server on this machine for each that is named. */
+export const NTPSync = {
+  async start(options: library.NTPSyncOptions): Promise<library.NTPSync> {
+    if (options.bind !== undefined) return await library.NTPSync.start(options);
+    const { servers: named = [], pools = [], ...rest } = options;
+    const own = await Promise.all([...named, ...pools].map(async (one) => {
+      const server = new library.NTPServer({ stratum: 1, refid: "GPS" });
+      servers.add(server);
+      const { port } = await server.listen({ hostname: LOOPBACK, port: 0 });
+      return { ...(typeof one === "string" ? {} : one), hostname: LOOPBACK, port };
+    }));
+    return await library.NTPSync.start({ ...rest, servers: own });
+  },
+};
+
 /** Closes the servers that still listen: the code of the README may leave them on. */
 export async function closeServers(): Promise<void> {
   await Promise.all([...servers].map((server) => server.close()));
