@@ -47,7 +47,12 @@ export { systemTimers, type Timers } from "./src/clock/timers.ts";
 export type { WallSource } from "./src/clock/wall_source.ts";
 
 // Sockets
-export { bindUdp, udpAdapter, type UdpAdapterName } from "./src/transport/bind_udp.ts";
+export {
+  bindUdp,
+  type TransportName,
+  udpAdapter,
+  type UdpAdapterName,
+} from "./src/transport/bind_udp.ts";
 export { Endpoint } from "./src/transport/endpoint.ts";
 export { resolveHost, type ResolveOptions } from "./src/transport/resolve.ts";
 export type { RuntimeName } from "./src/transport/runtime.ts";
@@ -56,6 +61,7 @@ export type {
   DatagramHandler,
   MulticastOptions,
   SendOutcome,
+  TransmitStamps,
   UdpBindOptions,
   UdpCounters,
   UdpTransport,
