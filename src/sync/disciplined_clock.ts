@@ -45,6 +45,7 @@ const LONGEST_WAIT = 3_600_000;
  * ```
  */
 export class DisciplinedClock implements Clock {
+  /** Precision of a reading, log2 of seconds, signed: that of the raw clock. */
   readonly precision: number;
   readonly #core: ClockCore;
   readonly #timers: Timers;
@@ -75,15 +76,22 @@ export class DisciplinedClock implements Clock {
     return this.#core.discipline.rateAt(this.#core.seconds());
   }
 
+  /** The time now: a 64-bit NTP timestamp. */
   now(): bigint {
     this.#core.read(this.#words);
     return timestampFromWords(this.#words[0]!, this.#words[1]!);
   }
 
+  /**
+   * The time now, without allocation.
+   *
+   * @param into written: seconds word, fraction word
+   */
   read(into: Uint32Array): void {
     this.#core.read(into);
   }
 
+  /** The time now in Unix nanoseconds, in the era nearest to that of the raw clock. */
   unixNanoseconds(): bigint {
     return timestampToUnixNanoseconds(this.now(), this.#core.raw.unixNanoseconds?.());
   }
@@ -93,6 +101,7 @@ export class DisciplinedClock implements Clock {
     return timestampToDate(this.now(), this.#core.raw.unixNanoseconds?.());
   }
 
+  /** What is known of the clock besides the time: what a server on it announces. */
   state(): ClockState {
     return this.#core.state(this.started ? this.#leapIndicator() : 3);
   }

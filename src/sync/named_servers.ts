@@ -1,4 +1,5 @@
 import type { SymmetricKey } from "../auth/symmetric_key.ts";
+import type { NtsSource } from "../nts/nts_source.ts";
 import type { Version } from "../packet/packet.ts";
 import type { SourcePreference } from "./selection.ts";
 import { referenceIdFromAddress } from "../packet/reference_id.ts";
@@ -12,6 +13,7 @@ export interface CheckedServerOptions {
   readonly hostname: string;
   readonly port: number;
   readonly key: SymmetricKey | undefined;
+  readonly nts: NtsSource | undefined;
   readonly version: Version;
   readonly family: 4 | 6 | undefined;
   readonly iburst: boolean;
@@ -53,6 +55,7 @@ export class NamedServers implements SyncInput {
   #cancel = (): void => {};
   #wait = LEAST_WAIT;
   #isClosed = false;
+  #port = 0;
   /** Whether a look-up is under way, or is to come. */
   #isLooking = false;
 
@@ -86,10 +89,13 @@ export class NamedServers implements SyncInput {
   }
 
   async #lookUp(): Promise<void> {
-    const sink = this.#sink!, { hostname, family } = this.#options;
+    const sink = this.#sink!, { hostname, family, nts } = this.#options;
     this.#isLooking = true;
     try {
-      const found = await sink.resolve(hostname, {
+      // The server of the key exchange says who tells the time (RFC 8915 §4.1.7).
+      const server = await nts?.ready(sink.signal);
+      this.#port = server?.port ?? this.#options.port;
+      const found = await sink.resolve(server?.hostname ?? hostname, {
         signal: sink.signal,
         ...(family !== undefined && { family }),
       });
@@ -151,7 +157,8 @@ export class NamedServers implements SyncInput {
   }
 
   #begin(address: string): void {
-    const sink = this.#sink!, { kind, hostname: name, port, preference } = this.#options;
+    const sink = this.#sink!, { kind, hostname: name, preference } = this.#options;
+    const port = this.#port;
     const remote = new Endpoint(address, port);
     const release = kind === "pool" ? () => this.#lose(address) : undefined;
     const endClaim = sink.claim(`${remote}`, release);

@@ -1,6 +1,7 @@
 import { SymmetricKey } from "../auth/symmetric_key.ts";
 import { checkPollOptions, type PollOptions } from "../association/poll_process.ts";
 import { checkHost } from "../client/options.ts";
+import type { NtsSource } from "../nts/nts_source.ts";
 import type { Version } from "../packet/packet.ts";
 import { type CheckedServerOptions, NamedServers } from "./named_servers.ts";
 import { preferenceOf } from "./preference.ts";
@@ -15,6 +16,11 @@ export interface SyncServerOptions extends PollOptions, SourcePreference {
   port?: number;
   /** Key that server and client share: nothing else is believed. Default: none. */
   key?: SymmetricKey;
+  /**
+   * A session of NTS (RFC 8915), such as an `NtsSession` of `@ntps/ntps/nts`, used by nobody else:
+   * nothing else is believed. The server is the one that its key exchange names. Not for pools.
+   */
+  nts?: NtsSource;
   /** Protocol version to ask in, 1 to 4. Default 4. */
   version?: Version;
   /** Ask only addresses of this family, 4 or 6. Default both. */
@@ -39,7 +45,7 @@ function check(
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`a ${kind} is a name or an object with a hostname, not ${String(options)}`);
   }
-  const { port = 123, version = 4, family, key, iburst = true, maxSources = 4 } = options;
+  const { port = 123, version = 4, family, key, iburst = true, maxSources = 4, nts } = options;
   const hostname = checkHost("hostname", options.hostname);
   for (
     const [name, value, least, most] of [
@@ -66,8 +72,16 @@ function check(
   if (key !== undefined && !(key instanceof SymmetricKey)) {
     throw new TypeError(`key is a SymmetricKey, not ${typeof key}`);
   }
+  if (nts !== undefined) {
+    if (typeof nts?.ready !== "function" || typeof nts.protect !== "function") {
+      throw new TypeError(`nts is an NtsSession, and so has ready() and protect(), unlike ${nts}`);
+    }
+    if (kind === "pool") throw new TypeError("nts is for one server: give one of servers each");
+    if (key !== undefined) throw new TypeError("Either key or nts is given, not both");
+    if (version !== 4) throw new RangeError(`version is 4 with nts, not ${version}`);
+  }
   return {
-    ...{ kind, hostname, port, key, version, family, iburst },
+    ...{ kind, hostname, port, key, nts, version, family, iburst },
     ...checkPollOptions(options),
     maxSources: kind === "pool" ? maxSources : 1,
     preference: preferenceOf(options),

@@ -5,6 +5,7 @@ import { KissOfDeathError } from "../client/kiss_of_death_error.ts";
 import { type Exchange, measure, type Measurement } from "../client/measurement.ts";
 import { findFault, MAX_ROOT_DISTANCE } from "../client/validate.ts";
 import { NTPError } from "../packet/error.ts";
+import type { NtsSource } from "../nts/nts_source.ts";
 import type { Version } from "../packet/packet.ts";
 import { timestampDifference } from "../packet/timestamp.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
@@ -22,6 +23,7 @@ const JITTER = 0.02;
 export interface ServerPollerOptions {
   readonly remote: Endpoint;
   readonly key: SymmetricKey | undefined;
+  readonly nts: NtsSource | undefined;
   readonly version: Version;
   readonly minPoll: number;
   readonly maxPoll: number;
@@ -130,11 +132,11 @@ export class ServerPoller {
   }
 
   async #exchange(disturbances: number): Promise<void> {
-    const { key, remote, version } = this.#options;
+    const { key, nts, remote, version } = this.#options;
     const { signal } = this.#ending;
     let result: Exchange;
     try {
-      const how = { version, key, signal, timeoutMs: TIMEOUT_MS, sourcePort: 0 };
+      const how = { version, key, nts, signal, timeoutMs: TIMEOUT_MS, sourcePort: 0 };
       result = await exchange(remote, this.#sink, how);
     } catch (error) {
       if (!signal.aborted) this.#fail(error as Error);
@@ -149,9 +151,10 @@ export class ServerPoller {
   }
 
   #faultOf(result: Exchange, measurement: Measurement): NTPError | undefined {
-    const { key, remote } = this.#options;
+    const { key, nts, remote } = this.#options;
     const fault = findFault(result, measurement, `${remote}`, {
       key,
+      nts,
       maxRootDistance: MAX_ROOT_DISTANCE,
       timeoutMs: TIMEOUT_MS,
     });

@@ -85,7 +85,8 @@ export async function stage(options: SceneOptions): Promise<Scene> {
   }
   const { world } = simulation.addNode({ name: "client", ...client });
   const seen = new Observations();
-  let requests = 0, before: bigint | undefined, sync: NTPSync | undefined;
+  let requests = 0, before: bigint | undefined;
+  let sync: NTPSync | undefined = undefined as NTPSync | undefined;
   const goneBack = (now: bigint) => {
     if (before === undefined) return;
     seen.backwards = Math.max(seen.backwards, -timestampDifference(now, before));
