@@ -2,7 +2,10 @@
 // one host, which serves time and multicasts it.
 import { NTPBroadcaster } from "../../src/association/ntp_broadcaster.ts";
 import { parseKeyFile } from "../../src/auth/key_file.ts";
+import { NtsResponder } from "../../src/nts/nts_responder.ts";
+import { RotatingCookieKeys } from "../../src/nts/rotating_cookie_keys.ts";
 import { FakeWorld } from "../cli/fake_world.ts";
+import { NTS_FILES, ntsInMemory } from "./nts.ts";
 
 const SERVER = "192.0.2.1";
 
@@ -21,12 +24,18 @@ export interface Done {
 
 /** Runs the command with arguments as a shell has them, without quotes. */
 export async function runNtps(args: string): Promise<Done> {
-  const world = new FakeWorld();
+  const cookieKeys = new RotatingCookieKeys();
+  const world = Object.assign(new FakeWorld(), { nts: ntsInMemory(cookieKeys, SERVER) });
   const words = args.split(" ");
   for (const word of words) world.names.set(word, [SERVER]);
   if (words[0] !== "keygen") world.files.set(KEY_FILE.path, KEY_FILE.text);
+  for (const [path, text] of Object.entries(NTS_FILES)) world.files.set(path, text);
   const keys = parseKeyFile(KEY_FILE.text);
-  const server = await world.serve(SERVER, { refid: "GPS", keys });
+  const server = await world.serve(SERVER, {
+    refid: "GPS",
+    keys,
+    nts: new NtsResponder({ cookieKeys }),
+  });
   const broadcaster = new NTPBroadcaster({
     server,
     targets: ["224.0.1.1"],
