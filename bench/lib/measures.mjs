@@ -16,6 +16,8 @@
 const RATE = 20_000;
 /** Requests outstanding at saturation: fewer than the kernel's default buffer holds, so none is lost. */
 const WINDOW = 128;
+/** How often a load is tried that others disturb, who take more than this share of the core. */
+const ATTEMPTS = 3, UNDISTURBED = 0.1;
 /** Rate of an accuracy under load that is the same for all. */
 const STEADY_RATE = 50_000;
 
@@ -64,11 +66,28 @@ function check({ contest }, { name }, { answered, loss, kissed, invalid }, when)
   }
 }
 
+/**
+ * Saturates a server: again if others had its core meanwhile, whatever came of it.
+ *
+ * @param {Round} round
+ * @param {Measured} contestant
+ * @param {Partial<import("./load.mjs").Load>} [more]
+ */
+async function saturate({ contest, times }, contestant, more = {}) {
+  let best;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const full = await contest.load(contestant, { window: WINDOW, ...times, ...more });
+    if (best === undefined || full.server.cpu > best.server.cpu) best = full;
+    if (full.server.core - full.server.cpu < UNDISTURBED) break;
+  }
+  return /** @type {import("./load.mjs").LoadResult} */ (best);
+}
+
 /** @param {Round} round @param {Measured} contestant */
 async function saturation(round, contestant) {
-  const { contest, report, times } = round;
+  const { contest, report } = round;
   const { name } = contestant;
-  const full = await contest.load(contestant, { window: WINDOW, ...times });
+  const full = await saturate(round, contestant);
   check(round, contestant, full, "at saturation");
   contestant.capacity = full.perSecond;
   report.add(name, "requests/s", "1/s", full.perSecond);
@@ -157,8 +176,8 @@ async function overload(round, contestant) {
 /** @param {Round} round @param {Measured} contestant */
 async function mac(round, contestant) {
   if (!contestant.subject.hasKey) return "";
-  const { contest, report, times } = round;
-  const full = await contest.load(contestant, { window: WINDOW, signed: true, ...times });
+  const { report } = round;
+  const full = await saturate(round, contestant, { signed: true });
   check(round, contestant, full, "with MAC");
   report.add(contestant.name, "MAC requests/s", "1/s", full.perSecond);
   report.add(contestant.name, "MAC cpu us/request", "us", full.server.cpuUsPerRequest);
