@@ -12,7 +12,7 @@ const ROOMS: readonly (readonly [room: string, uses?: readonly string[]])[] = [
   ["client"],
   ["association"],
   ["sync"],
-  ["reference", ["packet", "clock", "sync"]],
+  ["reference"],
   ["testing"],
   ["cli"],
 ];
