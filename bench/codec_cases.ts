@@ -6,6 +6,11 @@
 // One JSON object on stdout: for each case its list of figures.
 
 import process from "node:process";
+import { aeadWith } from "../src/nts/aead/registry.ts";
+import { MAX_NTS_REPLY_LENGTH } from "../src/nts/nts_guard.ts";
+import { NtsResponder } from "../src/nts/nts_responder.ts";
+import { protectRequest } from "../src/nts/request_protection.ts";
+import { RotatingCookieKeys } from "../src/nts/rotating_cookie_keys.ts";
 import { answers } from "../src/client/match.ts";
 import { measure } from "../src/client/measurement.ts";
 import { makeRequest } from "../src/client/request.ts";
@@ -98,6 +103,48 @@ function responding(responder: Responder, packets: Uint8Array[]): Loop {
   };
 }
 
+/** A server and its requests with NTS: a session of its own for each. */
+function respondingNts(aead: number): Loop {
+  const cookieKeys = new RotatingCookieKeys();
+  const responder = new Responder({
+    clock,
+    variables: () => ({
+      leapIndicator: 0,
+      stratum: 1,
+      precision: -23,
+      rootDelay: 0,
+      rootDispersion: 0.001,
+      referenceId: 0x47505300,
+      referenceTimestamp: time,
+    }),
+    nts: new NtsResponder({ cookieKeys }),
+  });
+  const random = (bytes: Uint8Array) =>
+    void crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>);
+  const protectedRequests = requests.map((request) => {
+    const keyLength = aeadWith(aead)!.keyLength;
+    const c2s = new Uint8Array(keyLength), s2c = new Uint8Array(keyLength);
+    random(c2s);
+    random(s2c);
+    const keys = { aead, c2s, s2c };
+    const header = request.slice();
+    header[0] = 0x23; // NTS is of version 4
+    return protectRequest(header, keys, cookieKeys.seal(keys), 1, random);
+  });
+  const reply = new Uint8Array(MAX_NTS_REPLY_LENGTH);
+  return (times) => {
+    let sum = 0;
+    clock.read(arrival);
+    for (let i = 0; i < times; i++) {
+      const packet = protectedRequests[i % VARIETY]!;
+      const length = responder.respond(packet, packet.length, source, arrival, reply);
+      if (length !== packet.length) throw new Error(`a request with NTS came to ${length}`);
+      sum += reply[47]!;
+    }
+    return sum;
+  };
+}
+
 const limits = { maxRootDistance: 16, timeoutMs: 5000 };
 
 const CASES: Record<string, Loop> = {
@@ -111,6 +158,8 @@ const CASES: Record<string, Loop> = {
   "responder plain": responding(makeResponder(clock), requests),
   "responder without clock": responding(makeResponder(freeClock), requests),
   "responder junk": responding(makeResponder(clock), junk),
+  "responder NTS": respondingNts(15),
+  "responder NTS, GCM-SIV": respondingNts(30),
   "decode": (times) => {
     let sum = 0;
     for (let i = 0; i < times; i++) sum += NTPPacket.decode(replyBytes[i % VARIETY]!).stratum;
