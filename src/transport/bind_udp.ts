@@ -78,7 +78,7 @@ export function udpAdapter(name: UdpAdapterName | BindUdp): BindUdp {
  * transport.send(new Uint8Array(48), new Endpoint("127.0.0.1", transport.port));
  * ```
  */
-export const bindUdp: BindUdp = async (options) =>
+export const bindUdp: BindUdp = async (options: UdpBindOptions): Promise<UdpTransport> =>
   await udpAdapter(options?.transport ?? "auto")(options);
 
 async function bindAuto(options: UdpBindOptions): Promise<UdpTransport> {

@@ -3,7 +3,7 @@
  * neighbours; but many after a full batch, when requests wait longer than replies do. That saves a
  * fifth of the CPU time then.
  */
-export const CHUNK = 8;
+export const CHUNK = 4;
 export const LARGE_CHUNK = 32;
 /** Places of a large chunk that are alike. */
 const ALIKE = 4;
@@ -22,8 +22,13 @@ const LEAST_PART = 0.6, MOST_PART = 0.9;
 const WINDOW = 1024;
 /** Longer ones, in nanoseconds, tell of a process that had to wait and not of the way. */
 const LONGEST = 500_000;
-/** Of how many replies one is sampled while few are known, then of those alone, then of others. */
-const EARLY_INTERVAL = 2, LONE_INTERVAL = 8, BUSY_INTERVAL = 64;
+/** Of how many replies one is sampled while few are known, and then. */
+const EARLY_INTERVAL = 2, BUSY_INTERVAL = 64;
+/**
+ * How much longer the way of a stamped datagram may be, in nanoseconds, since it is stamped. Taken
+ * off where most are not. Those that come seldom all are, and learn the truth.
+ */
+const STAMPING_COST = 1000;
 const UNITS_PER_NANOSECOND = 2 ** 32 / 1e9;
 
 /**
@@ -79,11 +84,10 @@ export class SendDelay {
       this.#due[key]!--;
       return false;
     }
-    const isLone = key >= LONE;
-    const interval = this.#samples[key]! < 2 * WINDOW
+    const interval = isSeldom(key)
+      ? 1
+      : this.#samples[key]! < 2 * WINDOW
       ? EARLY_INTERVAL
-      : isLone
-      ? LONE_INTERVAL
       : BUSY_INTERVAL;
     this.#due[key] = interval - 1;
     return true;
@@ -98,11 +102,17 @@ export class SendDelay {
     const least = Math.min(this.#least[key]!, this.#before[key]!);
     if (samples >= ENOUGH) {
       const part = LEAST_PART + (MOST_PART - LEAST_PART) * Math.min(1, samples / MANY);
-      this.#units[key] = least * part * UNITS_PER_NANOSECOND;
+      const cost = isSeldom(key) ? 0 : STAMPING_COST;
+      this.#units[key] = Math.max(0, least * part - cost) * UNITS_PER_NANOSECOND;
     }
     if (samples % WINDOW === 0) {
       this.#before[key] = this.#least[key]!;
       this.#least[key] = Infinity;
     }
   }
+}
+
+/** Whether replies of a kind come so seldom that all are stamped. */
+function isSeldom(key: number): boolean {
+  return key > LONE + WAIT_BOUNDS.length;
 }

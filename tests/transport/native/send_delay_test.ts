@@ -3,17 +3,19 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import { CHUNK, LARGE_CHUNK, SendDelay } from "../../../src/transport/native/send_delay.ts";
 
 const NANOSECOND = 2 ** 32 / 1e9;
+/** So long nothing has come that each reply is stamped. */
+const SELDOM = 5e6;
 
 test("send delay: nothing is added while little is known", () => {
   const delays = new SendDelay();
-  const key = delays.key(0, 1, 0, 0);
+  const key = delays.key(0, 1, SELDOM, 0);
   for (let i = 0; i < 100; i++) delays.learn(key, 5000);
   assertEquals(delays.units(key), 0);
 });
 
 test("send delay: less than the least that was seen, and nearer to it the more is known", () => {
   const delays = new SendDelay();
-  const key = delays.key(0, 1, 0, 0);
+  const key = delays.key(0, 1, SELDOM, 0);
   const after: number[] = [];
   for (let i = 1; i <= 4000; i++) {
     delays.learn(key, 5000 + (i * 7919) % 10_000);
@@ -29,7 +31,7 @@ test("send delay: less than the least that was seen, and nearer to it the more i
 
 test("send delay: a quicker reply counts at once, a slower way after two windows", () => {
   const delays = new SendDelay();
-  const key = delays.key(0, 1, 0, 0);
+  const key = delays.key(0, 1, SELDOM, 0);
   for (let i = 0; i < 3000; i++) delays.learn(key, 5000);
   delays.learn(key, 1000);
   assertLess(delays.units(key) / NANOSECOND, 1000);
@@ -44,7 +46,7 @@ test("send delay: at most one of a thousand replies is late, whatever the ways a
   const random = () => (seed = Math.imul(seed, 48271) >>> 0) / 2 ** 32;
   for (const way of [() => 2000 + 8000 * random(), () => 1500 - 3000 * Math.log(random() + 1e-9)]) {
     const delays = new SendDelay();
-    const key = delays.key(0, 1, 0, 0);
+    const key = delays.key(0, 1, SELDOM, 0);
     let late = 0;
     const count = 50_000;
     for (let i = 0; i < count; i++) {
@@ -58,7 +60,7 @@ test("send delay: at most one of a thousand replies is late, whatever the ways a
 
 test("send delay: what is no delay teaches nothing", () => {
   const delays = new SendDelay();
-  const key = delays.key(0, 1, 0, 0);
+  const key = delays.key(0, 1, SELDOM, 0);
   for (let i = 0; i < 3000; i++) {
     for (const nanoseconds of [-5, 0, NaN, Infinity, 1e9]) delays.learn(key, nanoseconds);
     delays.learn(-1, 5000);
@@ -99,4 +101,19 @@ test("send delay: places of a large chunk are alike by four, and like no others"
   }
   assertEquals(large.size, LARGE_CHUNK / 4);
   for (const key of large) assertEquals(small.has(key), false);
+});
+
+test("send delay: of busy replies few are stamped, and what that costs is taken off", () => {
+  const delays = new SendDelay();
+  const key = delays.key(1, 3, 0, 0);
+  let stamped = 0;
+  for (let i = 0; i < 200_000; i++) {
+    if (!delays.wants(key)) continue;
+    stamped++;
+    delays.learn(key, 5000);
+  }
+  assertLess(stamped, 8000);
+  assert(Math.abs(delays.units(key) / NANOSECOND - 3500) < 2, `${delays.units(key) / NANOSECOND}`);
+  for (let i = 0; i < 3000; i++) delays.learn(key, 900);
+  assertEquals(delays.units(key), 0);
 });
