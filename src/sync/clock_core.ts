@@ -177,10 +177,10 @@ export class ClockCore {
     const known = this.#knowledge, errors = this.errors();
     const error = errors === undefined ? Infinity : Math.max(-errors.least, errors.most);
     const rootDelay = Math.min(MOST, known?.rootDelay ?? 0);
-    const smear = this.smear(), smears = this.#plan?.smear !== undefined;
+    const isHidden = this.#plan?.isAnnounced === false, smear = isHidden ? this.smear() : 0;
     return {
       synchronized: error <= this.#maxDistance,
-      leapIndicator: smears ? 0 : leapIndicator,
+      leapIndicator: isHidden ? 0 : leapIndicator,
       referenceTimestamp: this.#referenceTimestamp,
       rootDelay,
       rootDispersion: Math.min(MOST, Math.max(0, error - rootDelay / 2)),

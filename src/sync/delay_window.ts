@@ -69,8 +69,8 @@ export class DelayWindow {
     const spread = mean - minimum, count = this.#count;
     return {
       excess: delay - minimum,
-      // A single delay may be all queue.
-      unseen: count === 1 ? delay / 2 : UNSEEN * spread / Math.sqrt(count),
+      // A single delay may be all queue, and so may a few that happen to be alike.
+      unseen: Math.max(UNSEEN * spread / Math.sqrt(count), delay / 2 / count ** 1.5),
       spread,
       // So may the first few, whose variance is known but roughly.
       variance: variance / 4 + (delay / (4 * count)) ** 2,

@@ -12,6 +12,8 @@ export interface LeapPlan {
   readonly inserted: 1 | -1;
   /** How the clock gets there; undefined, it steps. */
   readonly smear: Required<LeapSmear> | undefined;
+  /** Whether the clock lets it happen, and others are to be told; else it is smeared away. */
+  readonly isAnnounced: boolean;
 }
 
 const DAY = 86400;
@@ -23,18 +25,20 @@ const DAY = 86400;
  * @param unixSeconds the time
  * @param leapIndicator 1, a second is inserted; 2, one is deleted
  * @param smear how to get there
+ * @param isAnnounced whether others are to be told
  * @returns undefined if it is not the last day of a month
  */
 export function planLeap(
   unixSeconds: number,
   leapIndicator: 1 | 2,
   smear: Required<LeapSmear> | undefined,
+  isAnnounced: boolean,
 ): LeapPlan | undefined {
   const nextDay = (Math.floor(unixSeconds / DAY) + 1) * DAY;
   if (new Date(nextDay * 1000).getUTCDate() !== 1) return undefined;
   const inserted = leapIndicator === 1 ? 1 : -1;
   const second = nextDay - (inserted === 1 ? 0 : 1);
-  return { second: (second + NTP_UNIX_OFFSET) % 2 ** 32, inserted, smear };
+  return { second: (second + NTP_UNIX_OFFSET) % 2 ** 32, inserted, smear, isAnnounced };
 }
 
 /**

@@ -169,27 +169,28 @@ function deviation({ estimate }: Candidate): number {
  */
 function outlier(candidates: readonly Candidate[], active: readonly number[]): number {
   if (active.length <= LEAST_CLUSTER) return -1;
-  let worst = -1, most = 0, least = Infinity;
+  // Sums, so that the squares of all differences need not be gone through; from one of the offsets,
+  // so that little is lost to rounding.
+  const origin = candidates[active[0]!]!.estimate.offset, count = active.length;
+  let sum = 0, squares = 0;
   for (const i of active) {
-    const candidate = candidates[i]!;
-    let squares = 0;
-    for (const j of active) {
-      squares += (candidate.estimate.offset - candidates[j]!.estimate.offset) ** 2;
-    }
-    const jitter = Math.sqrt(squares / (active.length - 1));
+    const offset = candidates[i]!.estimate.offset - origin;
+    sum += offset;
+    squares += offset * offset;
+  }
+  let worst = -1, most = 0, worstJitter = 0, least = Infinity;
+  for (const i of active) {
+    const candidate = candidates[i]!, offset = candidate.estimate.offset - origin;
+    const differences = count * offset * offset - 2 * offset * sum + squares;
+    const jitter = Math.sqrt(Math.max(0, differences) / (count - 1));
     least = Math.min(least, deviation(candidate) + ASYMMETRY * candidate.distance);
     if (jitter * candidate.distance > most) {
       most = jitter * candidate.distance;
       worst = i;
+      worstJitter = jitter;
     }
   }
-  const { estimate: { offset } } = candidates[worst < 0 ? active[0]! : worst]!;
-  const others = active.filter((i) => i !== worst);
-  const squares = others.reduce(
-    (sum, i) => sum + (candidates[i]!.estimate.offset - offset) ** 2,
-    0,
-  );
-  return worst >= 0 && Math.sqrt(squares / others.length) > least ? worst : -1;
+  return worstJitter > least ? worst : -1;
 }
 
 /** The selected ones as one, kept within what they agree on. */

@@ -439,7 +439,12 @@ export class SyncEngine {
     if (leapIndicator === 0 || this.#leap === "ignore" || smears) this.#core.leap = undefined;
     else if (this.#core.leap?.inserted !== (leapIndicator === 1 ? 1 : -1)) {
       const unixSeconds = Number(this.clock.unixNanoseconds() / 1_000_000_000n);
-      this.#core.leap = planLeap(unixSeconds, leapIndicator, this.#leapSmear());
+      this.#core.leap = planLeap(
+        unixSeconds,
+        leapIndicator,
+        this.#leapSmear(),
+        typeof this.#leap === "string",
+      );
     }
   }
 

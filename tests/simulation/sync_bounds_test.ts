@@ -48,6 +48,18 @@ const SCENARIOS: Readonly<
     },
     client: { clock: CLOCK },
   },
+  "one server, and delays that are the same by chance": {
+    seed: 0,
+    servers: [{}],
+    link: { base: 0.005, reordering: { probability: 0.28, delay: 0.05 } },
+    client: { clock: CLOCK },
+  },
+  "one server, and noise that is no queue": {
+    seed: -1685828941,
+    servers: [{}],
+    link: { base: 0, normal: 0.001 },
+    client: { clock: CLOCK },
+  },
   "congestion": {
     servers: THREE,
     link: { ...WAN, bursts: { every: 600, lasting: 60, delay: 0.2, loss: 0.3 } },

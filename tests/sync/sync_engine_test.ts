@@ -247,6 +247,7 @@ for (const leapIndicator of [1, 2] as const) {
   test(`sync engine: slewed, a leap second (${leapIndicator}) is made good in 20 s, and the clock never runs backwards`, () => {
     const { shown, world: { engine } } = throughLeap("slew", leapIndicator);
     const sign = leapIndicator === 1 ? 1 : -1;
+    assertEquals(engine.clock.state().leapIndicator, leapIndicator);
     assertAlmostEquals(shown("2016-12-31T23:59:58.900Z", false), 0, 1e-6);
     if (leapIndicator === 1) {
       // 23:59:60 begins: the clock goes on to midnight, half of a second ahead of UTC and more.
