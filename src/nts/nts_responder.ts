@@ -79,6 +79,7 @@ export class NtsResponder implements NtsGuard {
     this.#pool = new RandomPool(random);
   }
 
+  /** Looks at a request; see {@linkcode NtsGuard.open}. */
   open(request: Uint8Array, length: number): number {
     const fields = this.#fields;
     const found = fields.read(request, length);
@@ -101,6 +102,7 @@ export class NtsResponder implements NtsGuard {
     return this.#authenticate(request, this.#aead, this.#keys!);
   }
 
+  /** Completes a reply to an authentic request; see {@linkcode NtsGuard.seal}. */
   seal(reply: Uint8Array): number {
     const keys = this.#keys, aead = this.#aead;
     if (keys === undefined || aead === undefined) return 0;
@@ -127,6 +129,7 @@ export class NtsResponder implements NtsGuard {
     return length;
   }
 
+  /** Completes a refusal; see {@linkcode NtsGuard.identify}. */
   identify(reply: Uint8Array): number {
     this.#writeIdentifier(reply);
     return HEADER_LENGTH + FIELD_HEADER + this.#identifierLength;

@@ -118,11 +118,20 @@ export class NtsSession implements NtsSource {
     this.#random = random;
   }
 
+  /** Whether keys would be exchanged before a request is made. */
   get isWanting(): boolean {
     if (!this.#isUsable) return true;
     return this.#isStale && this.#retry.remaining(this.#now()) === 0;
   }
 
+  /**
+   * Waits until a request can be made; exchanges keys if that is needed and may be done now.
+   *
+   * @param signal ends the wait, and a key exchange that it began
+   * @returns the server to ask
+   * @throws {NTPError} `authentication` when there are no cookies and it is too early for a key
+   * exchange; else what the key exchange threw, when there is nothing old to go on with
+   */
   async ready(signal?: AbortSignal): Promise<NtsServerAddress> {
     if (this.isWanting) {
       const waitMs = this.#retry.remaining(this.#now());
@@ -145,6 +154,12 @@ export class NtsSession implements NtsSource {
     return { hostname, port };
   }
 
+  /**
+   * Makes a request of a plain one; takes a cookie.
+   *
+   * @param header a request of version 4, 48 bytes
+   * @throws {NTPError} `authentication` when there is no cookie
+   */
   protect(header: Uint8Array): NtsRequest {
     const keys = this.#keys;
     const cookie = keys?.cookies.shift(); // sent once, or two requests could be told to be one's

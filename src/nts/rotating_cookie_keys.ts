@@ -94,12 +94,23 @@ export class RotatingCookieKeys implements CookieKeys {
     return this.#generations.length;
   }
 
+  /**
+   * Makes a cookie with the newest key.
+   *
+   * @param keys what it holds
+   * @throws {RangeError} if the algorithm is unknown, or a key has a wrong length
+   */
   seal(keys: NtsKeys): Uint8Array {
     checkKeys(keys);
     this.#rotateInTime();
     return this.#generations[0]!.key.seal(keys, this.#pool);
   }
 
+  /**
+   * Opens a cookie made with any key that is kept. Never throws.
+   *
+   * @param cookie any bytes
+   */
   open(cookie: Uint8Array): NtsKeys | undefined {
     if (cookie.length < 4) return undefined;
     const id = keyIdOf(cookie);

@@ -79,11 +79,22 @@ export class SharedCookieKeys implements CookieKeys {
     this.#keyOf(this.#slot()); // what does not work must not be found out by a packet
   }
 
+  /**
+   * Makes a cookie with the newest key.
+   *
+   * @param keys what it holds
+   * @throws {RangeError} if the algorithm is unknown, or a key has a wrong length
+   */
   seal(keys: NtsKeys): Uint8Array {
     checkKeys(keys);
     return this.#keyOf(this.#slot()).seal(keys, this.#pool);
   }
 
+  /**
+   * Opens a cookie made with any key that is kept. Never throws.
+   *
+   * @param cookie any bytes
+   */
   open(cookie: Uint8Array): NtsKeys | undefined {
     if (cookie.length < 4) return undefined;
     const now = this.#slot();
