@@ -55,7 +55,9 @@ export interface XdpOptions {
  * const server = new NTPServer({ bind: bindXdp });
  * ```
  */
-export const bindXdp: BindUdp = (options) => bind(options, {});
+export function bindXdp(options: UdpBindOptions): Promise<UdpTransport> {
+  return bind(options, {});
+}
 
 /**
  * What binds with AF_XDP: datagrams to the port that is bound, at the address that is bound or any of
