@@ -13,6 +13,7 @@ const SYMBOLS = {
   shmdt: { parameters: ["pointer"], result: "i32" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   bind: { parameters: ["i32", "pointer", "u32"], result: "i32" },
+  connect: { parameters: ["i32", "pointer", "u32"], result: "i32" },
   recv: { parameters: ["i32", "pointer", "usize", "i32"], result: "i32" },
   sendto: { parameters: ["i32", "pointer", "usize", "i32", "pointer", "u32"], result: "i32" },
   unlink: { parameters: ["pointer"], result: "i32" },
@@ -55,6 +56,7 @@ const REFUSALS: Readonly<Record<number, string>> = {
   19: "no such device",
   22: "it cannot do that",
   25: "it is not a device of this kind",
+  98: "in use by somebody else, or by a file: remove it",
   111: "nobody listens there",
 };
 

@@ -63,7 +63,8 @@ export abstract class DeviceClock extends ReferenceClock {
 
   protected override open(sink: SyncSink): void {
     this.#sink = sink;
-    void this.#begin();
+    this.#retry = FIRST_RETRY;
+    void this.#begin(sink);
   }
 
   protected override release(): void {
@@ -106,36 +107,39 @@ export abstract class DeviceClock extends ReferenceClock {
     return this.#sink!.clock;
   }
 
-  async #begin(): Promise<void> {
+  async #begin(sink: SyncSink): Promise<void> {
     try {
       this.#world ??= this.#given ?? {
         calls: await openDeviceCalls(),
         system: await KernelClock.open() ?? new SystemClock(),
       };
-      if (this.#sink === undefined) return; // closed meanwhile
+      if (this.#sink !== sink) return; // closed meanwhile
       this.attach(this.#world.calls);
       this.#attached = true;
       this.#retry = FIRST_RETRY;
-      this.#look();
+      this.#look(sink);
     } catch (error) {
-      this.#failed(error);
+      this.#failed(error, sink);
     }
   }
 
-  #look(): void {
+  #look(sink: SyncSink): void {
     try {
       this.look(this.#world!.calls);
-      this.#cancel = this.#sink!.timers.after(this.#intervalMs, () => this.#look());
     } catch (error) {
-      this.#failed(error);
+      return this.#failed(error, sink);
     }
+    // Whoever was told of the reading may have closed the clock.
+    if (this.#sink !== sink) return;
+    this.#cancel = sink.timers.after(this.#intervalMs, () => this.#look(sink));
   }
 
-  #failed(error: unknown): void {
+  #failed(error: unknown, sink: SyncSink): void {
+    if (this.#sink !== sink) return;
     this.#detach();
-    if (this.#sink === undefined) return;
     this.unlock(error instanceof Error ? error.message : String(error));
-    this.#cancel = this.#sink.timers.after(this.#retry, () => void this.#begin());
+    if (this.#sink !== sink) return;
+    this.#cancel = sink.timers.after(this.#retry, () => void this.#begin(sink));
     this.#retry = Math.min(2 * this.#retry, LAST_RETRY);
   }
 

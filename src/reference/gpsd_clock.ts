@@ -27,6 +27,8 @@ const FIX_2D = 2;
 const PULSE_ERROR = 1e-5, MESSAGE_ERROR = 0.1;
 /** While pulses come, messages are not read: so many seconds after the last one they are. */
 const PULSES_LAST = 5;
+/** Seconds after which another receiver is followed, if the first one is silent. */
+const FIX_LASTS = 5;
 const NO_FIX = "the receiver has no fix";
 
 /** The system's clock, which gpsd stamps pulses with. */
@@ -36,7 +38,8 @@ interface SystemTime {
 
 /**
  * A GNSS receiver by gpsd, which knows nearly all there are: its pulses, where gpsd has them, else its
- * messages. A connection that ends is made again.
+ * messages. A connection that ends is made again. Pulses count only if gpsd runs on this machine, since
+ * it stamps them with the system's clock. Of several receivers one is followed as long as it has a fix.
  *
  * @example A GNSS server in three lines
  * ```ts ignore
@@ -54,6 +57,11 @@ export class GpsdClock extends StreamClock {
   /** What the raw clock showed when the last pulse was told of. */
   #pulseAt: bigint | undefined;
   #fixed = false;
+  /** Of several receivers the one that is followed, and when it last told of its fix. */
+  #followed: string | undefined;
+  #fixAt = 0n;
+  /** Pulses are stamped with the clock of the machine that gpsd runs on. */
+  readonly #isHere: boolean;
 
   /**
    * @param options see {@linkcode GpsdClockOptions}; `refid` is `"GPS"`, and `maxError` 10 µs with pulses
@@ -80,6 +88,8 @@ export class GpsdClock extends StreamClock {
     super(options, defaults, world.openStream ?? tcpStream(hostname, port));
     this.#name = `gpsd(${hostname}:${port})`;
     this.#device = device;
+    this.#isHere = world.system !== undefined ||
+      /^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(hostname);
     this.#givenError = options.maxError;
     this.#system = world.system ?? new SystemClock();
     if (world.system === undefined) {
@@ -111,21 +121,28 @@ export class GpsdClock extends StreamClock {
     if (message.class === "TPV") this.#onFix(message, stamp);
     else if (message.class === "PPS") this.#onPulse(message, stamp);
     else if (message.class === "ERROR") this.unlock(`gpsd says: ${message.text}`);
-    else if (message.class === "DEVICE" && message.gone) {
-      this.#fixed = false;
+    else if (message.class === "DEVICE" && message.gone && message.text === this.#followed) {
+      this.ended();
       this.unlock(`${message.text} has gone`);
     }
   }
 
   protected override ended(): void {
     this.#fixed = false;
+    this.#followed = undefined;
     this.#pulseAt = undefined;
   }
 
   #onFix({ mode, unixNanoseconds, device, timeError }: GpsdFix, stamp: bigint): void {
     if (this.#device !== undefined && device !== this.#device) return;
+    const isOther = this.#fixed && device !== this.#followed;
+    if (isOther && timestampDifference(stamp, this.#fixAt) < FIX_LASTS) return;
+    if (isOther) this.#pulseAt = undefined;
     this.#fixed = mode >= FIX_2D && unixNanoseconds !== undefined;
+    this.#followed = device;
+    this.#fixAt = stamp;
     if (!this.#fixed) {
+      this.#pulseAt = undefined;
       if (this.status().reason !== NO_FIX) this.unlock(NO_FIX);
       return;
     }
@@ -138,7 +155,8 @@ export class GpsdClock extends StreamClock {
 
   #onPulse({ real, clock, precision, device }: GpsdPulse, stamp: bigint): void {
     if (this.#device !== undefined && device !== this.#device) return;
-    if (!this.#fixed) return this.reject("pulse without a fix");
+    if (!this.#isHere) return this.reject("pulse of another machine");
+    if (!this.#fixed || device !== this.#followed) return this.reject("pulse without a fix");
     this.#pulseAt = stamp;
     const age = timestampDifference(this.#system.now(), timestampFromUnixNanoseconds(clock));
     const raw = addSeconds(this.raw.now(), -age);

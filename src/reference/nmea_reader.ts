@@ -69,7 +69,7 @@ export class NmeaReader {
     if (valid !== undefined) this.#valid = valid;
     if (day !== undefined) this.#day = day;
     // Without a date of its own, a sentence just after midnight belongs to the next day.
-    else if (this.#day !== undefined && secondOfDay < this.#dayAt) this.#day++;
+    else if (this.#day !== undefined && secondOfDay < this.#dayAt - DAY / 2) this.#day++;
     this.#dayAt = secondOfDay;
   }
 }

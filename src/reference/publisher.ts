@@ -79,9 +79,9 @@ export abstract class Publisher implements AsyncDisposable {
   /** Begins. */
   protected begin(): void {
     const { clock, timers = systemTimers } = this.#options;
-    const state = clock.state();
-    if (state.synchronized) {
-      try {
+    try {
+      const state = clock.state();
+      if (state.synchronized) {
         const system = this.#world.system.now(), shown = clock.now();
         this.publish({
           clock: timestampToUnixNanoseconds(shown, clock.unixNanoseconds?.()),
@@ -92,13 +92,15 @@ export abstract class Publisher implements AsyncDisposable {
         }, this.#world.calls);
         this.#published++;
         this.#failing = false;
-      } catch (error) {
-        if (!this.#failing) {
-          this.#options.onError?.(error instanceof Error ? error : new Error(String(error)));
-        }
-        this.#failing = true;
+      }
+    } catch (error) {
+      const isNews = !this.#failing;
+      this.#failing = true;
+      if (isNews) {
+        this.#options.onError?.(error instanceof Error ? error : new Error(String(error)));
       }
     }
+    if (this.#closed) return; // by who was told
     this.#cancel = timers.after(this.#intervalMs, () => this.begin());
   }
 }

@@ -45,6 +45,8 @@ export interface ReferenceClockStatus {
 
 /** Readings that are kept for a sample at most: more come only from clocks that talk very much. */
 const MOST_READINGS = 1024;
+/** A reading from the future, by more than stamps may err, in seconds: the system's clock was set. */
+const FUTURE = 1e-3;
 /** Reach register: eight polls. */
 const REACH_BITS = 0xff;
 
@@ -177,6 +179,9 @@ export abstract class ReferenceClock implements SyncInput {
   start(sink: SyncSink): void {
     this.#sink = sink;
     this.#reason = "nothing heard yet";
+    this.#readings = [];
+    this.#lastRaw = undefined;
+    this.#reach = 0;
     this.#channel = sink.open({
       kind: "reference clock",
       name: this.name,
@@ -220,7 +225,8 @@ export abstract class ReferenceClock implements SyncInput {
    * Takes a reading.
    *
    * @param reference what the reference clock showed: an NTP timestamp
-   * @param raw what the raw clock (`sink.clock`) showed at that moment
+   * @param raw what the raw clock (`sink.clock`) showed at that moment; a reading of the future, or
+   * older than `patience`, is rejected
    * @param more `leapIndicator`, what it announces (default 0); `maxError`, largest error from now
    * on, in seconds, where the device tells it
    */
@@ -230,6 +236,8 @@ export abstract class ReferenceClock implements SyncInput {
     more: { leapIndicator?: LeapIndicator; maxError?: number } = {},
   ): void {
     if (this.#channel === undefined) return;
+    const age = timestampDifference(this.#sink!.clock.now(), raw);
+    if (age < -FUTURE || age > this.#patience) return this.reject("not of now");
     this.#leapIndicator = more.leapIndicator ?? 0;
     if (more.maxError !== undefined) this.#maxError = more.maxError;
     if (this.#readings.length === 0) {
@@ -285,6 +293,7 @@ export abstract class ReferenceClock implements SyncInput {
       : timestampDifference(clock.now(), this.#lastRaw);
     if (this.#locked && silence > this.#patience) {
       this.unlock(`nothing has been heard for ${Math.round(silence)} s`);
+      if (this.#channel === undefined) return; // closed by who was told
     }
     if (this.#readings.length > 0) this.#sample();
     else {

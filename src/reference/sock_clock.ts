@@ -14,6 +14,8 @@ export interface SockClockOptions extends DeviceClockOptions {
 
 /** Room for a datagram that is longer than it should be, so that it is seen to be. */
 const ROOM = SOCK_LENGTH + 8;
+const O_NONBLOCK = 0o4000, O_NOFOLLOW = 0o400000;
+const ENXIO = 6, ECONNREFUSED = 111;
 /** Samples taken at a look at most. */
 const MOST = 64;
 /** A pulse tells the second only to a clock that is right within this, in seconds. */
@@ -58,8 +60,14 @@ export class SockClock extends DeviceClock {
     const path = cString(this.#path), address = sockAddress(this.#path);
     this.#descriptor = calls.socket(AF_UNIX, SOCK_DGRAM, 0);
     if (this.#descriptor < 0) throw deviceError("socket", calls.errno());
-    calls.unlink(calls.pointer(path.buffer));
-    if (calls.bind(this.#descriptor, calls.pointer(address.buffer), address.length) < 0) {
+    const bind = (): number =>
+      calls.bind(this.#descriptor, calls.pointer(address.buffer), address.length);
+    let bound = bind();
+    if (bound < 0 && this.#isLeftOver(calls)) {
+      calls.unlink(calls.pointer(path.buffer));
+      bound = bind();
+    }
+    if (bound < 0) {
       const error = deviceError(this.#path, calls.errno());
       calls.close(this.#descriptor);
       throw error;
@@ -83,6 +91,22 @@ export class SockClock extends DeviceClock {
     calls.close(this.#descriptor);
     this.#descriptor = -1;
     calls.unlink(calls.pointer(cString(this.#path).buffer));
+  }
+
+  /** Whether there is a socket that nobody listens at: no file may be removed for the sake of it. */
+  #isLeftOver(calls: DeviceCalls): boolean {
+    const path = cString(this.#path), address = sockAddress(this.#path);
+    const file = calls.open(calls.pointer(path.buffer), O_NONBLOCK | O_NOFOLLOW);
+    if (file >= 0) {
+      calls.close(file);
+      return false;
+    }
+    if (calls.errno() !== ENXIO) return false; // sockets cannot be opened
+    const probe = calls.socket(AF_UNIX, SOCK_DGRAM, 0);
+    const answer = calls.connect(probe, calls.pointer(address.buffer), address.length);
+    const isDeaf = answer < 0 && calls.errno() === ECONNREFUSED;
+    calls.close(probe);
+    return isDeaf;
   }
 
   #take({ time, offset, pulse, leapIndicator }: SockSample): void {

@@ -5,6 +5,8 @@ import { ReferenceClock, type ReferenceClockOptions } from "./reference_clock.ts
 
 /** How long to wait before a stream that ended is opened again: at first, and at most, in milliseconds. */
 const FIRST_RETRY = 1000, LAST_RETRY = 30_000;
+/** A stream that is silent for so long is opened again: nobody tells of a peer that lost its power. */
+const SILENCE_MS = 60_000;
 
 /** A reference clock that tells its time in lines. A stream that ends is opened again. */
 export abstract class StreamClock extends ReferenceClock {
@@ -37,7 +39,8 @@ export abstract class StreamClock extends ReferenceClock {
 
   protected override open(sink: SyncSink): void {
     this.#sink = sink;
-    this.#begin();
+    this.#retry = FIRST_RETRY;
+    this.#begin(sink);
   }
 
   protected override release(): void {
@@ -68,22 +71,44 @@ export abstract class StreamClock extends ReferenceClock {
     this.#retry = FIRST_RETRY;
   }
 
-  #begin(): void {
-    const { clock, timers } = this.#sink!;
+  #begin(sink: SyncSink): void {
+    const { clock, timers } = sink;
+    let isHeard = false;
     const splitter = new LineSplitter(
       this.#longest,
-      (line, stamp) => this.line(line, stamp),
+      (line, stamp) => {
+        // Whoever was told of the line before may have closed the clock.
+        if (this.#sink === sink) this.line(line, stamp);
+      },
       () => this.reject("line too long"),
     );
-    this.#stream = this.#openStream({
-      onBytes: (bytes) => splitter.push(bytes, clock.now()),
-      onEnd: (error) => {
-        this.ended();
-        this.unlock(error.message);
-        this.#cancel = timers.after(this.#retry, () => this.#begin());
-        this.#retry = Math.min(2 * this.#retry, LAST_RETRY);
+    const end = (reason: string): void => {
+      this.#cancel();
+      this.ended();
+      this.unlock(reason);
+      if (this.#sink !== sink) return;
+      this.#cancel = timers.after(this.#retry, () => this.#begin(sink));
+      this.#retry = Math.min(2 * this.#retry, LAST_RETRY);
+    };
+    const watch = (): void => {
+      this.#cancel = timers.after(SILENCE_MS, () => {
+        if (isHeard) {
+          isHeard = false;
+          return watch();
+        }
+        stream.close();
+        end(`nothing has been heard for ${SILENCE_MS / 1000} s`);
+      });
+    };
+    watch();
+    const stream = this.#openStream({
+      onBytes: (bytes) => {
+        isHeard = true;
+        splitter.push(bytes, clock.now());
       },
+      onEnd: (error) => end(error.message),
     }, timers);
-    if (this.greeting !== "") this.#stream.write(this.greeting);
+    this.#stream = stream;
+    if (this.greeting !== "") stream.write(this.greeting);
   }
 }

@@ -40,6 +40,7 @@ export class ClockCore {
   /** Who is told of steps. */
   readonly stepListeners: Set<(seconds: number) => void> = new Set();
   readonly #maxDistance: number;
+  readonly #maxHoldover: number;
   readonly #origin = new Uint32Array(2);
   readonly #base = new Uint32Array(2);
   readonly #words = new Uint32Array(2);
@@ -55,11 +56,18 @@ export class ClockCore {
    * @param raw the clock to correct
    * @param discipline the corrections
    * @param maxDistance largest error of a clock that is called synchronised, in seconds
+   * @param maxHoldover how long it is called so without a source, in seconds
    */
-  constructor(raw: Clock, discipline: Discipline, maxDistance: number) {
+  constructor(
+    raw: Clock,
+    discipline: Discipline,
+    maxDistance: number,
+    maxHoldover: number = Infinity,
+  ) {
     this.raw = raw;
     this.discipline = discipline;
     this.#maxDistance = maxDistance;
+    this.#maxHoldover = maxHoldover;
     raw.read(this.#origin);
   }
 
@@ -172,6 +180,12 @@ export class ClockCore {
     };
   }
 
+  /** How long ago its sources last told something, in seconds; Infinity if they never did. */
+  holdover(): number {
+    const known = this.#knowledge;
+    return known === undefined ? Infinity : this.seconds() - known.estimate.time;
+  }
+
   /** What a server on this clock announces. */
   state(leapIndicator: LeapIndicator): ClockState {
     const known = this.#knowledge, errors = this.errors();
@@ -179,7 +193,7 @@ export class ClockCore {
     const rootDelay = Math.min(MOST, known?.rootDelay ?? 0);
     const isHidden = this.#plan?.isAnnounced === false, smear = isHidden ? this.smear() : 0;
     return {
-      synchronized: error <= this.#maxDistance,
+      synchronized: error <= this.#maxDistance && this.holdover() <= this.#maxHoldover,
       leapIndicator: isHidden ? 0 : leapIndicator,
       referenceTimestamp: this.#referenceTimestamp,
       rootDelay,

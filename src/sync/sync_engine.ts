@@ -37,6 +37,11 @@ export interface SyncEngineOptions extends DisciplineOptions {
   /** Largest error of a source that is followed, and of a clock that is called synchronised, in seconds. Default 3. */
   maxDistance?: number;
   /**
+   * How long the clock is called synchronised, and a server on it is, after the last of its sources was
+   * lost, in seconds, above 0. Default Infinity: as long as its error is below `maxDistance`.
+   */
+  maxHoldover?: number;
+  /**
    * What to do at a leap second: `"slew"` (the default), let it happen and make it good at
    * `maxSlewRate`, so that the clock never runs backwards; `"step"`, repeat or leave out a second, as
    * UTC does; `"ignore"`, it is somebody else's business, as on sources that smear; or a smear.
@@ -144,6 +149,7 @@ export class SyncEngine {
    */
   constructor(options: SyncEngineOptions) {
     const { minSources = 1, maxDistance = 3, leap = "slew", frequency } = options;
+    const { maxHoldover = Infinity } = options;
     const discipline = checkDiscipline(options);
     if (typeof options.clock?.read !== "function") {
       throw new TypeError(`clock is an object with read(), not ${String(options.clock)}`);
@@ -152,6 +158,7 @@ export class SyncEngine {
       throw new RangeError(`minSources is a whole number of 1 or more, not ${minSources}`);
     }
     if (!(maxDistance > 0)) throw new RangeError(`maxDistance is above 0 s, not ${maxDistance}`);
+    if (!(maxHoldover > 0)) throw new RangeError(`maxHoldover is above 0 s, not ${maxHoldover}`);
     if (frequency !== undefined && !(Math.abs(frequency) < 0.01)) {
       throw new RangeError(`frequency is below 0.01 s/s, not ${frequency}`);
     }
@@ -166,7 +173,7 @@ export class SyncEngine {
     this.#frequency = frequency === undefined
       ? undefined
       : { value: frequency, variance: KNOWN_FREQUENCY };
-    this.#core = new ClockCore(options.clock, new Discipline(discipline), maxDistance);
+    this.#core = new ClockCore(options.clock, new Discipline(discipline), maxDistance, maxHoldover);
     this.clock = new DisciplinedClock(this.#core, () => this.#leapIndicator, options.timers);
   }
 

@@ -1,0 +1,103 @@
+// Reference clocks on virtual time: devices in memory, streams that a test writes to.
+
+import { NTPError } from "../../src/packet/error.ts";
+import { addSeconds, timestampFromUnixNanoseconds } from "../../src/packet/timestamp.ts";
+import { timestampToUnixNanoseconds } from "../../src/packet/timestamp.ts";
+import type { OpenStream, StreamHandler } from "../../src/reference/byte_stream.ts";
+import type { DeviceCalls } from "../../src/reference/device_calls.ts";
+import { NTPSync } from "../../src/sync/ntp_sync.ts";
+import type { NTPSyncOptions } from "../../src/sync/ntp_sync_options.ts";
+import { VirtualTime } from "../../src/testing/virtual_time.ts";
+
+/** A time after the first that receivers may tell. */
+export const START = new Date("2026-12-01T00:00:00Z");
+
+/** What a clock needs of the world, on virtual time whose time is the true one. */
+export function scene() {
+  const time = new VirtualTime({ start: START });
+  /** The system's clock is wrong by so many seconds. */
+  const system = { error: 0, now: () => addSeconds(time.now(), system.error) };
+  const unix = (ahead = 0): bigint => timestampToUnixNanoseconds(addSeconds(time.now(), ahead));
+  const begin = (options: NTPSyncOptions): Promise<NTPSync> =>
+    NTPSync.start({ clock: time, timers: time, ownAddresses: [], ...options });
+  const start = (options: NTPSyncOptions): Promise<NTPSync> => time.runUntil(begin(options));
+  return { time, system, unix, begin, start };
+}
+
+/** A stream that a test writes to. */
+export class FakeStream {
+  /** How often it was opened. */
+  opened = 0;
+  /** How often it was closed by who opened it. */
+  closed = 0;
+  /** What was written to it. */
+  written = "";
+  #handler: StreamHandler | undefined;
+
+  /** Whether it is open. */
+  get isOpen(): boolean {
+    return this.#handler !== undefined;
+  }
+
+  /** To be passed on. */
+  readonly open: OpenStream = (handler) => {
+    this.opened++;
+    this.#handler = handler;
+    return {
+      write: (text) => this.written += text,
+      close: () => {
+        this.closed++;
+        this.#handler = undefined;
+      },
+    };
+  };
+
+  /** Sends text. */
+  send(text: string): void {
+    this.#handler?.onBytes(new TextEncoder().encode(text));
+  }
+
+  /** Ends it from its other side. */
+  end(): void {
+    const handler = this.#handler;
+    this.#handler = undefined;
+    handler?.onEnd(new NTPError("closed", "it was unplugged"));
+  }
+}
+
+/** Pointers of a machine that has one. */
+interface Place {
+  readonly buffer: ArrayBuffer;
+  readonly offset: number;
+}
+
+/** Calls that all fail but those that are given; the latest error is `errno`. */
+export function fakeCalls(given: Record<string, unknown>): DeviceCalls & { error: number } {
+  const calls = {
+    error: 2,
+    errno: () => calls.error,
+    pointer: (buffer: ArrayBuffer, offset = 0): Place => ({ buffer, offset }),
+    nullPointer: 0,
+    addressOf: () => 4096n,
+    ...given,
+  };
+  const failing: ProxyHandler<typeof calls> = {
+    get: (target, name) => Reflect.get(target, name) ?? (() => -1),
+  };
+  return new Proxy(calls, failing) as unknown as DeviceCalls & { error: number };
+}
+
+/** A view of where a fake pointer points. */
+export function viewOf(pointer: unknown): DataView {
+  const { buffer, offset } = pointer as Place;
+  return new DataView(buffer, offset);
+}
+
+/** Writes a `timespec`. */
+export function putTime(view: DataView, at: number, time: bigint): void {
+  view.setBigInt64(at, time / 1_000_000_000n, true);
+  view.setInt32(at + 8, Number(time % 1_000_000_000n), true);
+}
+
+/** An NTP timestamp of Unix nanoseconds. */
+export const stampOf = timestampFromUnixNanoseconds;
