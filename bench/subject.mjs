@@ -1,12 +1,14 @@
 // The server under load: `subject.mjs HOSTNAME PORT TRANSPORT WORKERS`, with rate limiter, statistics
-// and a key. Says `ready TRANSPORT`, or why it cannot run and ends with status 3.
+// and a key; with NTS if there follow `CERT KEY PORT`, files and the port of the key exchange. Says
+// `ready TRANSPORT`, or why it cannot run and ends with status 3.
 
+import { readFileSync } from "node:fs";
 import process from "node:process";
 
 /** From here NTPServer comes: what npm installs, on Node. */
 const { NTPServer, SymmetricKey } = await import(process.env.NTPS_MODULE ?? "../mod.ts");
 
-const [hostname, port, transport, workers] = process.argv.slice(2);
+const [hostname, port, transport, workers, cert, key, kePort] = process.argv.slice(2);
 const CANNOT = 3;
 
 /** Limits that nobody reaches: their work is done, and no one is refused. */
@@ -18,6 +20,23 @@ const rateLimit = {
   ipv4Prefix: 28,
   leak: 1,
 };
+
+/** Serves key exchanges. @returns what opens the requests of those who made one */
+async function startNts() {
+  const { NtsKeyExchangeServer, NtsResponder, RotatingCookieKeys } = await import(
+    process.env.NTPS_NTS_MODULE ?? "../src/nts/mod.ts"
+  );
+  const cookieKeys = new RotatingCookieKeys();
+  const server = new NtsKeyExchangeServer({
+    cert: readFileSync(cert, "utf8"),
+    key: readFileSync(key, "utf8"),
+    cookieKeys,
+    ntpPort: Number(port),
+  });
+  await server.listen({ hostname, port: Number(kePort) });
+  return new NtsResponder({ cookieKeys });
+}
+
 const secret = Uint8Array.from({ length: 16 }, (_, i) => i);
 
 try {
@@ -27,6 +46,7 @@ try {
     rateLimit,
     keys: [new SymmetricKey({ id: 1, type: "AES128", secret })],
     transport,
+    ...(cert !== undefined && { nts: await startNts() }),
   });
   const address = await server.listen({
     hostname,

@@ -1,12 +1,12 @@
 // The load generator in ../load/, and the client of ../accuracy/.
 
 import { spawn } from "node:child_process";
-import { randomFillSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "../../tools/child.mjs";
 import { compile } from "./compile.mjs";
+import { writeRequestHeader } from "./request_header.mjs";
 
 /**
  * @typedef {object} LoadResult what the generator prints; see `print_result` in load.c
@@ -32,6 +32,7 @@ import { compile } from "./compile.mjs";
  * @property {number} seconds
  * @property {"some" | "many"} [clients] from 16,382 addresses (default), or a million
  * @property {boolean} [signed] requests with a MAC
+ * @property {{ file: string, bytes: number }} [requests] requests from a file, and the length of each
  * @property {boolean} [anyStratum] the server need not be synchronised
  */
 
@@ -50,7 +51,8 @@ async function runToEnd(file, args, seconds, what) {
  * @returns {Promise<LoadResult>}
  */
 export async function runLoad(path, load) {
-  const { port, pids, window, rate, warm, seconds, clients, signed, anyStratum } = load;
+  const { port, pids, window, rate, warm, seconds, clients, anyStratum } = load;
+  const requests = load.signed ? signedRequests() : load.requests;
   const [file, ...args] = path.atClient([
     compile("load"),
     ...["--target", path.hostname, "--port", String(port)],
@@ -61,7 +63,7 @@ export async function runLoad(path, load) {
     ...(path.cores
       ? ["--core", String(path.cores.client), "--server-core", String(path.cores.server)]
       : []),
-    ...(signed ? ["--requests", signedRequests(), "--request-bytes", String(SIGNED_BYTES)] : []),
+    ...(requests ? ["--requests", requests.file, "--request-bytes", String(requests.bytes)] : []),
     ...(anyStratum ? ["--any-stratum", "1"] : []),
   ]);
   return await runToEnd(file, args, warm + seconds + 10, "the load generator");
@@ -70,11 +72,9 @@ export async function runLoad(path, load) {
 /** The key that all subjects have: identifier 1. */
 export const KEY_HEX = "000102030405060708090a0b0c0d0e0f";
 const SIGNED_BYTES = 68, SIGNED_COUNT = 4096;
-/** Bits of a transmit timestamp that name a request's place, as in load.c. */
-const SLOT_BITS = 20n;
 
-/** @type {string | undefined} */
-let signedFile;
+/** @type {{ file: string, bytes: number } | undefined} */
+let signed;
 /** Computes a MAC; set by whoever wants signed requests. @type {(packet: Uint8Array) => Uint8Array} */
 let sign;
 
@@ -85,23 +85,20 @@ export function setSigner(signer) {
 
 /** Requests with a MAC, in a file. */
 function signedRequests() {
-  if (signedFile !== undefined) return signedFile;
+  if (signed !== undefined) return signed;
   const folder = mkdtempSync(join(tmpdir(), "ntps-bench-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   const all = new Uint8Array(SIGNED_COUNT * SIGNED_BYTES);
   const view = new DataView(all.buffer);
   for (let i = 0; i < SIGNED_COUNT; i++) {
     const at = i * SIGNED_BYTES;
-    view.setUint8(at, 0x23);
-    const random = randomFillSync(new BigUint64Array(1))[0];
-    const transmit = ((random | 1n << 63n) >> SLOT_BITS << SLOT_BITS) | BigInt(i);
-    view.setBigUint64(at + 40, transmit, true);
+    writeRequestHeader(all.subarray(at, at + 48), i);
     view.setUint32(at + 48, 1);
     all.set(sign(all.subarray(at, at + 48)), at + 52);
   }
-  signedFile = join(folder, "requests");
-  writeFileSync(signedFile, all);
-  return signedFile;
+  signed = { file: join(folder, "requests"), bytes: SIGNED_BYTES };
+  writeFileSync(signed.file, all);
+  return signed;
 }
 
 /**

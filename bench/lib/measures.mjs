@@ -1,9 +1,16 @@
 // What is measured of a server: each group puts its figures into the report.
 
+import { AEADS, issueFiles, makeRequests, NTS_WINDOW } from "./nts.mjs";
+
 /**
- * @typedef {import("./contest.mjs").Contestant & { rate: number, capacity: number, late: Map<string,
+ * @typedef {import("./contest.mjs").Contestant & { nts?: WithNts[], rate: number, capacity: number, late: Map<string,
  * { late: number, count: number }>, memoryMiB: number[] }} Measured `rate`: of the latencies;
  * `capacity`: requests/s that it has answered; `late`: replies whose T3 was, by load
+ *
+ * @typedef {object} WithNts a server with NTS, and requests for it
+ * @property {number} aead
+ * @property {{ file: string, bytes: number }} requests
+ * @property {import("./contest.mjs").Contestant} started
  *
  * @typedef {object} Round
  * @property {import("./contest.mjs").Contest} contest
@@ -184,6 +191,57 @@ async function mac(round, contestant) {
   return `MAC ${Math.round(full.perSecond)}/s, ${full.server.cpuUsPerRequest.toFixed(2)} us`;
 }
 
+/**
+ * The server once more, with NTS, for this group alone, so that the others know nothing of it.
+ *
+ * @param {Round} round
+ * @param {Measured} contestant
+ * @returns {Promise<WithNts[]>}
+ */
+async function startWithNts({ contest, times }, { name, subject }) {
+  const started = await contest.start({
+    ...subject,
+    command: (path) => subject.command(path, issueFiles(path)),
+  }, { seconds: 3600 });
+  if (typeof started === "string") {
+    contest.warnings.add(`${name} has no NTS: ${started}`);
+    return [];
+  }
+  const found = [];
+  for (const aead of AEADS) {
+    const requests = await makeRequests(started.path, aead);
+    if (typeof requests === "string") {
+      contest.warnings.add(`${name} has no NTS with AEAD ${aead}: ${requests}`);
+      continue;
+    }
+    const warm = { window: NTS_WINDOW, requests, warm: times.warm, seconds: times.seconds };
+    await contest.load(started, warm);
+    found.push({ aead, requests, started });
+  }
+  return found;
+}
+
+/** @param {Round} round @param {Measured} contestant */
+async function nts(round, contestant) {
+  if (!contestant.subject.hasNts) return "";
+  const { report } = round, { name } = contestant;
+  contestant.nts ??= await startWithNts(round, contestant);
+  const said = [];
+  for (const { aead, requests, started } of contestant.nts) {
+    const full = await saturate(round, { ...contestant, ...started }, {
+      window: NTS_WINDOW,
+      requests,
+    });
+    check(round, contestant, full, `with NTS, AEAD ${aead}`);
+    const which = aead === AEADS[0] ? "" : ` AEAD ${aead}`;
+    report.add(name, `nts requests/s${which}`, "1/s", full.perSecond);
+    report.add(name, `nts cpu us/request${which}`, "us", full.server.cpuUsPerRequest);
+    const figures = `${Math.round(full.perSecond)}/s, ${full.server.cpuUsPerRequest.toFixed(2)} us`;
+    said.push(`NTS, AEAD ${aead}: ${figures} (server ${percent(full.server.cpu)})`);
+  }
+  return said.join("\n");
+}
+
 /** @param {Round} round @param {Measured} contestant */
 async function memory(round, contestant) {
   const { contest, report, times } = round;
@@ -207,6 +265,7 @@ export const MEASURES = {
   load: { run: accuracyUnderLoad, quick: false },
   overload: { run: overload, quick: false },
   mac: { run: mac, quick: false },
+  nts: { run: nts, quick: false },
   memory: { run: memory, quick: false },
   /** Taken when servers are started. */
   start: { run: () => Promise.resolve(""), quick: true },

@@ -10,6 +10,7 @@ import { allowedCores } from "./machine.mjs";
  * @property {"namespaces" | "loopback"} kind
  * @property {string} hostname where the server listens
  * @property {number} port
+ * @property {number} kePort for the key exchange of NTS
  * @property {{ client: number, server: number } | undefined} cores undefined: there is only one
  * @property {import("../../tests/interop/namespaces.mjs").Namespace | undefined} namespace the server's
  * @property {(command: string[]) => string[]} atServer the command as it runs on the server's side
@@ -22,7 +23,7 @@ import { allowedCores } from "./machine.mjs";
 const CLIENTS = { some: "172.16.0.0/18", many: "172.16.0.0/12" };
 /** Nobody's hardware address: replies to it reach the generator's packet socket and end there. */
 const NOBODY = "02:00:00:00:00:99";
-const FIRST_PORT = 12_300;
+const FIRST_PORT = 12_300, FIRST_KE_PORT = 14_460;
 
 /**
  * One core for the server, another for the load; the kernel's work for a packet is done on the
@@ -55,10 +56,12 @@ let loopbacks = 0;
  */
 export function makePath(kind) {
   if (kind === "namespaces") return namespaces();
+  const number = loopbacks++;
   return {
     kind,
     hostname: "127.0.0.1",
-    port: FIRST_PORT + loopbacks++,
+    port: FIRST_PORT + number,
+    kePort: FIRST_KE_PORT + number,
     cores: chooseCores(),
     namespace: undefined,
     atServer: (command) => command,
@@ -98,6 +101,7 @@ function namespaces() {
     kind: "namespaces",
     hostname: hub.v4,
     port: 123,
+    kePort: 4460,
     cores,
     namespace: star.hub,
     atServer: (command) => star.hub.command(command),

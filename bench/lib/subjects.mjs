@@ -16,10 +16,11 @@ import { KEY_HEX } from "./load.mjs";
 /**
  * @typedef {object} Subject a server that can be measured
  * @property {string} name
- * @property {(path: import("./path.mjs").Path) => string[]} command starts it on its side of the path,
- * in the foreground
+ * @property {(path: import("./path.mjs").Path, nts?: import("./nts.mjs").NtsFiles) => string[]} command
+ * starts it on its side of the path, in the foreground; `nts`: with NTS
  * @property {Record<string, string>} [env]
  * @property {boolean} [hasKey] it answers requests signed by the key of `load.mjs`
+ * @property {boolean} [hasNts] it can be started with NTS
  * @property {boolean} [anyStratum] it never becomes synchronised here
  * @property {boolean} [onlyInNamespaces]
  * @property {boolean} [slow] not in a quick run unless asked for
@@ -50,7 +51,9 @@ async function builtForNode(log) {
   const { code, output } = await run(process.execPath, [join(ROOT, "tools", "build.mjs")]);
   try {
     statSync(built);
-    if (code === 0) return { NTPS_MODULE: built };
+    if (code === 0) {
+      return { NTPS_MODULE: built, NTPS_NTS_MODULE: join(ROOT, "dist", "src", "nts", "mod.js") };
+    }
   } catch {
     // Said below.
   }
@@ -126,8 +129,19 @@ export async function findSubjects({ only, quick, kind, log }) {
   const chrony = (/** @type {string} */ name, /** @type {string} */ line) => ({
     name,
     hasKey: true,
-    command: (/** @type {import("./path.mjs").Path} */ path) =>
-      path.atServer(chronyd.command([line, keys])(path.hostname, path.port)),
+    hasNts: true,
+    command: (
+      /** @type {import("./path.mjs").Path} */ path,
+      /** @type {import("./nts.mjs").NtsFiles | undefined} */ nts,
+    ) => {
+      const more = nts === undefined ? [] : [
+        `ntsservercert ${nts.cert}`,
+        `ntsserverkey ${nts.key}`,
+        `ntsport ${path.kePort}`,
+        "ntsprocesses 0",
+      ];
+      return path.atServer(chronyd.command([line, keys, ...more])(path.hostname, path.port));
+    },
   });
   const found = Object.values(await runtimes(RUNTIMES, log));
   const file = fileURLToPath(new URL("../subject.mjs", import.meta.url));
@@ -148,13 +162,17 @@ export async function findSubjects({ only, quick, kind, log }) {
       found.map(({ name: runtime, path: program }) => ({
         name: nameOf(runtime),
         hasKey: true,
+        hasNts: mode !== "worker",
         onlyInNamespaces: mode === "xdp",
         env: runtime === "node" ? nodeModule : {},
-        command: (/** @type {import("./path.mjs").Path} */ path) =>
-          path.atServer([
-            program,
-            ...runArguments(runtime, file, [path.hostname, String(path.port), ...args], true),
-          ]),
+        command: (
+          /** @type {import("./path.mjs").Path} */ path,
+          /** @type {import("./nts.mjs").NtsFiles | undefined} */ nts,
+        ) => {
+          const more = nts === undefined ? [] : [nts.cert, nts.key, String(path.kePort)];
+          const all = [path.hostname, String(path.port), ...args, ...more];
+          return path.atServer([program, ...runArguments(runtime, file, all, true)]);
+        },
       }))
     ),
   ];

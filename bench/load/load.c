@@ -191,7 +191,7 @@ static const char usage_text[] =
     "  --warm S            load before that, 0 to 60; 0.2\n"
     "  --burst N           requests per system call at most, 1 to 64; 32\n"
     "  --version N         NTP version of the requests, 1 to 4; 4\n"
-    "  --requests FILE     requests to send, as many as there are slots: --request-bytes N each, 52 to 128\n"
+    "  --requests FILE     requests to send, as many as there are slots: --request-bytes N each, 52 to 256\n"
     "  --any-stratum 1     stratum 0 is an answer too: of servers that are not synchronised\n"
     "  --core N            run on this core\n"
     "  --pid N             report this process's CPU time (may be given again)\n"

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { HEADER_BYTES = 48, MAX_REQUEST_BYTES = 128, MAX_BURST = 64 };
+enum { HEADER_BYTES = 48, MAX_REQUEST_BYTES = 256, MAX_BURST = 64 };
 
 /* Called for each datagram from the server; arrival_ns is CLOCK_REALTIME. */
 typedef void reply_handler(const uint8_t *payload, size_t length, uint64_t arrival_ns);

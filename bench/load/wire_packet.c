@@ -23,7 +23,7 @@
 
 /* Offsets in a frame: Ethernet, IPv4 without options, UDP, payload. */
 enum { IP = 14, IP_SOURCE = 26, UDP = 34, PAYLOAD = 42 };
-enum { BLOCK_BYTES = 1 << 20, BLOCKS = 16, SLOT_BYTES = 256, SLOTS = BLOCK_BYTES / SLOT_BYTES * BLOCKS };
+enum { BLOCK_BYTES = 1 << 20, BLOCKS = 16, SLOT_BYTES = 512, SLOTS = BLOCK_BYTES / SLOT_BYTES * BLOCKS };
 
 static int sender, receiver, request_bytes;
 static uint8_t frames[MAX_BURST][PAYLOAD + MAX_REQUEST_BYTES];
