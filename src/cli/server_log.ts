@@ -36,6 +36,8 @@ export function describeActivity(now: Activity, before?: Activity): string {
     const reasons = dropped.map(({ reason, count }) => `${reason} ${count}`).join(", ");
     parts.push(`dropped ${total} (${reasons})`);
   }
+  const overflows = now.overflows - (before?.overflows ?? 0);
+  if (overflows > 0) parts.push(`lost to overload ${overflows}`);
   for (const [name, words] of BROADCASTS) {
     const count = (now.broadcasts?.[name] ?? 0) - (before?.broadcasts?.[name] ?? 0);
     if (count > 0) parts.push(`${words} ${count}`);

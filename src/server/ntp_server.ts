@@ -77,6 +77,8 @@ export class NTPServer implements AsyncDisposable {
   /** Stratum, 0 to 16; may be changed while the server runs. See {@linkcode NTPServerOptions}. */
   stratum: number;
   #ownClock: Clock;
+  /** Of sockets that are closed. */
+  #overflows = 0;
   readonly #admission: Admission | undefined;
   readonly #keys: KeySource | undefined;
   readonly #nts: NtsGuard | undefined;
@@ -354,6 +356,12 @@ export class NTPServer implements AsyncDisposable {
   statistics(): ServerStatistics {
     const workers = [...this.#workers];
     const statistics = this.#counters.snapshot(workers.flatMap(({ counts }) => counts));
+    const open = [...this.#transports];
+    const overflows = open.reduce((sum, one) => sum + (one.counters.overflows ?? 0), this.#overflows);
+    Object.assign(statistics, {
+      overflows,
+      transports: open.map(({ kind, choice }) => choice === undefined ? kind : `${kind} (${choice})`),
+    });
     if (this.#restarts === undefined) return statistics;
     const serving = workers.reduce((sum, transport) => sum + transport.workers, 0);
     const restarts = workers.reduce((sum, one) => sum + one.restarts, this.#restarts);
@@ -370,6 +378,7 @@ export class NTPServer implements AsyncDisposable {
     const transports = [...this.#transports];
     this.#transports.clear();
     await Promise.all(transports.map((transport) => transport.close()));
+    for (const { counters } of transports) this.#overflows += counters.overflows ?? 0;
   }
 
   /** {@linkcode NTPServer.close}, for `await using`. */

@@ -28,6 +28,13 @@ export interface ServerStatistics {
   readonly decisions: Readonly<Record<string, number>>;
   /** Errors of sockets, of the clock and of the decision hook, and deaths of workers. */
   readonly errors: number;
+  /**
+   * Datagrams that the kernel dropped since they came faster than they were answered: overload.
+   * Counted on native sockets only.
+   */
+  readonly overflows: number;
+  /** The sockets in use, and why these: `"native (auto)"`, `"deno (needs --allow-ffi)"`. */
+  readonly transports: readonly string[];
   /** Of the workers, whose counts are in all others; there if the server listens with workers. */
   readonly workers?: WorkerStatistics;
 }
@@ -151,6 +158,8 @@ export class ServerCounters {
       dropped,
       decisions: Object.fromEntries(this.#decisions),
       errors: counts[ERRORS]!,
+      overflows: 0,
+      transports: [],
     };
   }
 }

@@ -144,6 +144,8 @@ test("statistics have a reason for every datagram not answered", async () => {
     },
     decisions: {},
     errors: 0,
+    overflows: 0,
+    transports: ["memory"],
   });
 });
 
