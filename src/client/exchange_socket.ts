@@ -7,15 +7,18 @@ import {
   HEADER_LENGTH,
   ORIGIN_TIMESTAMP_AT,
   readWord,
+  RECEIVE_TIMESTAMP_AT,
   TRANSMIT_TIMESTAMP_AT,
+  writeTimestamp,
 } from "../packet/header.ts";
 import { NTPPacket, type Version } from "../packet/packet.ts";
-import { timestampFromWords } from "../packet/timestamp.ts";
+import { timestampDifference, timestampFromWords } from "../packet/timestamp.ts";
 import { abortedError } from "../transport/aborted_error.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import type { BindUdp, UdpBindOptions, UdpTransport } from "../transport/udp_transport.ts";
 import { authenticationOf, isCryptoNak } from "./authentication.ts";
 import { answers } from "./match.ts";
+import type { InterleavedRequest } from "./interleaved_exchange.ts";
 import type { Exchange } from "./measurement.ts";
 import { makeRequest, type Random, signed } from "./request.ts";
 
@@ -41,6 +44,11 @@ export interface ExchangeOptions {
   readonly key?: SymmetricKey | undefined;
   /** Protects the request, and knows its reply. */
   readonly nts?: NtsSource | undefined;
+  /**
+   * What a request in interleaved mode carries (RFC 9769 §2). Its departure, and so `requestTimestamp`,
+   * is then as the kernel stamps it, where the transport gives that in time.
+   */
+  readonly interleaved?: InterleavedRequest | undefined;
   /** Ends the exchange. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -53,6 +61,8 @@ interface Pending {
   readonly nts: NtsRequest | undefined;
   /** T1: seconds and fraction words. */
   readonly sent: Uint32Array;
+  /** T1 as the kernel stamped it; 0, it has not. */
+  departure: bigint;
   /** A reply that anybody could have made. */
   unauthenticated: Exchange | undefined;
   readonly resolve: (exchange: Exchange) => void;
@@ -65,6 +75,14 @@ const FULL_MS = 2;
 /** A request's transmit timestamp, or what a reply gives back of it: what both are known by. */
 function timestampAt(bytes: Uint8Array, at: number): bigint {
   return timestampFromWords(readWord(bytes, at), readWord(bytes, at + 4));
+}
+
+/** T1 of a request: the kernel's stamp, unless it is not between handing over and the reply. */
+function departureOf({ departure, sent }: Pending, destinationTimestamp: bigint): bigint {
+  const handedOver = timestampFromWords(sent[0]!, sent[1]!);
+  const isSound = departure !== 0n && timestampDifference(departure, handedOver) >= 0 &&
+    timestampDifference(destinationTimestamp, departure) >= 0;
+  return isSound ? departure : handedOver;
 }
 
 /** What failed to bind is told by several exchanges, each of which may add to its error. */
@@ -92,6 +110,8 @@ export class ExchangeSocket {
   readonly #world: ExchangeWorld;
   readonly #bound: Promise<UdpTransport>;
   readonly #pending = new Map<bigint, Pending>();
+  /** Requests whose departure is to be stamped, by the stamp's number. */
+  readonly #unstamped = new Map<number, Pending>();
   #transport: UdpTransport | undefined;
   #isClosed = false;
   /** What the socket last reported. */
@@ -123,6 +143,14 @@ export class ExchangeSocket {
     });
     this.#bound.then((transport) => {
       this.#transport = transport;
+      if (transport.stamps !== undefined) {
+        transport.stamps.onStamp = (id, time) => {
+          const one = this.#unstamped.get(id);
+          if (one === undefined) return;
+          this.#unstamped.delete(id);
+          one.departure = timestampFromWords(time[0]!, time[1]!);
+        };
+      }
       if (this.#isClosed) transport.close();
     }, () => {}); // the exchanges tell it
   }
@@ -140,11 +168,11 @@ export class ExchangeSocket {
    */
   async exchange(server: Endpoint, options: ExchangeOptions): Promise<Exchange> {
     const { clock, timers } = this.#world;
-    const { key, nts, signal, timeoutMs, version } = options;
+    const { interleaved, key, nts, signal, timeoutMs, version } = options;
     if (signal?.aborted) throw abortedError(`asking ${server}`, signal);
     if (nts !== undefined) await nts.ready(signal); // there may be no cookies any more
 
-    let id: bigint | undefined;
+    let id: bigint | undefined, stamp = -1;
     let cancelTimeout = () => {}, cancelRetry = () => {};
     let onAbort = () => {};
     try {
@@ -153,7 +181,7 @@ export class ExchangeSocket {
         signal?.addEventListener("abort", onAbort);
         this.#bound.then((transport) => {
           if (signal?.aborted) return; // nobody waits any more
-          const plain = this.#makeRequest(version);
+          const plain = this.#makeRequest(version, interleaved);
           id = timestampAt(plain, TRANSMIT_TIMESTAMP_AT);
           const guarded = nts?.protect(plain);
           const request = guarded?.bytes ??
@@ -161,15 +189,23 @@ export class ExchangeSocket {
           const sent = new Uint32Array(2);
           const one: Pending = {
             ...{ server, request, key, nts: guarded, sent, resolve, reject },
+            departure: 0n,
             unauthenticated: undefined,
           };
           this.#pending.set(id, one);
+          const receive = interleaved?.receiveTimestamp ?? 0n;
+          if (receive !== 0n) this.#pending.set(receive, one);
           cancelTimeout = timers.after(timeoutMs, () => {
             if (one.unauthenticated !== undefined) return resolve(one.unauthenticated);
             reject(new NTPError("timeout", `${server} did not answer within ${timeoutMs} ms`));
           });
           const send = (): void => {
             this.#error = undefined;
+            if (interleaved !== undefined && transport.stamps !== undefined) {
+              this.#unstamped.delete(stamp);
+              stamp = transport.stamps.request();
+              this.#unstamped.set(stamp, one);
+            }
             clock.read(sent); // the last thing before sending
             const outcome = transport.send(request, server);
             if (outcome === "full") cancelRetry = timers.after(FULL_MS, send);
@@ -184,6 +220,8 @@ export class ExchangeSocket {
       cancelRetry();
       signal?.removeEventListener("abort", onAbort);
       if (id !== undefined) this.#pending.delete(id);
+      if (interleaved !== undefined) this.#pending.delete(interleaved.receiveTimestamp);
+      this.#unstamped.delete(stamp);
     }
   }
 
@@ -195,10 +233,18 @@ export class ExchangeSocket {
   }
 
   /** A request whose number no other one has that is under way. */
-  #makeRequest(version: Version): Uint8Array {
+  #makeRequest(version: Version, interleaved: InterleavedRequest | undefined): Uint8Array {
     for (;;) {
       const request = makeRequest(version, this.#world.random);
-      if (!this.#pending.has(timestampAt(request, TRANSMIT_TIMESTAMP_AT))) return request;
+      const id = timestampAt(request, TRANSMIT_TIMESTAMP_AT);
+      if (this.#pending.has(id)) continue;
+      if (interleaved !== undefined) {
+        // Alike, the two random numbers would not tell which mode a reply is in.
+        if (interleaved.receiveTimestamp === id) continue;
+        writeTimestamp(request, ORIGIN_TIMESTAMP_AT, interleaved.originTimestamp);
+        writeTimestamp(request, RECEIVE_TIMESTAMP_AT, interleaved.receiveTimestamp);
+      }
+      return request;
     }
   }
 
@@ -206,7 +252,7 @@ export class ExchangeSocket {
     if (data.length < HEADER_LENGTH) return;
     const one = this.#pending.get(timestampAt(data, ORIGIN_TIMESTAMP_AT));
     if (one === undefined || !source.equals(one.server)) return;
-    const { key, nts, request, sent } = one;
+    const { key, nts, request } = one;
     const packet = decodeReply(request, data);
     if (packet === undefined || (key === undefined && isCryptoNak(packet))) return;
     const authentication = nts === undefined
@@ -214,10 +260,11 @@ export class ExchangeSocket {
       : nts.receive(data) === "authentic"
       ? "nts"
       : "none";
+    const destinationTimestamp = timestampFromWords(arrival[0]!, arrival[1]!);
     const result: Exchange = {
       packet,
-      requestTimestamp: timestampFromWords(sent[0]!, sent[1]!),
-      destinationTimestamp: timestampFromWords(arrival[0]!, arrival[1]!),
+      requestTimestamp: departureOf(one, destinationTimestamp),
+      destinationTimestamp,
       authentication,
     };
     if ((key ?? nts) === undefined || authentication !== "none") one.resolve(result);

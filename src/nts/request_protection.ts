@@ -1,11 +1,10 @@
 import { beginsWith } from "../auth/begins_with.ts";
+import { givesBack } from "../packet/gives_back.ts";
 import {
   HEADER_LENGTH,
-  ORIGIN_TIMESTAMP_AT,
   readWord,
   REFERENCE_ID_AT,
   STRATUM_AT,
-  TRANSMIT_TIMESTAMP_AT,
   versionOf,
 } from "../packet/header.ts";
 import { referenceIdFromText } from "../packet/reference_id.ts";
@@ -81,15 +80,6 @@ export function protectRequest(
   return bytes;
 }
 
-/** Whether a datagram gives back the random timestamp of a request. */
-function givesBackOrigin(request: Uint8Array, data: Uint8Array): boolean {
-  let difference = 0;
-  for (let i = 0; i < 8; i++) {
-    difference |= data[ORIGIN_TIMESTAMP_AT + i]! ^ request[TRANSMIT_TIMESTAMP_AT + i]!;
-  }
-  return difference === 0;
-}
-
 /** Whether there is one unique identifier before `end`, and it is the request's. */
 function hasIdentifier(request: Uint8Array, data: Uint8Array, end: number): boolean {
   const own = request.subarray(IDENTIFIER_AT, COOKIE_AT);
@@ -121,7 +111,7 @@ export function openReply(
   keys: NtsKeys,
   data: Uint8Array,
 ): Uint8Array[] | undefined {
-  if (data.length < HEADER_LENGTH || !givesBackOrigin(request, data)) return undefined;
+  if (data.length < HEADER_LENGTH || !givesBack(request, data)) return undefined;
   if (fields.read(data, data.length) !== NTS_FIELDS) return undefined;
   const { nonceAt, nonceLength, ciphertextAt, ciphertextLength, authenticatorAt } = fields;
   if (!hasIdentifier(request, data, authenticatorAt)) return undefined;
@@ -163,6 +153,6 @@ function cookiesIn(content: Uint8Array): Uint8Array[] | undefined {
  */
 export function isRefusal(request: Uint8Array, data: Uint8Array): boolean {
   return data.length > HEADER_LENGTH && data[STRATUM_AT] === 0 &&
-    readWord(data, REFERENCE_ID_AT) === NTSN && givesBackOrigin(request, data) &&
+    readWord(data, REFERENCE_ID_AT) === NTSN && givesBack(request, data) &&
     hasIdentifier(request, data, data.length);
 }

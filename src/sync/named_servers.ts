@@ -17,6 +17,7 @@ export interface CheckedServerOptions {
   readonly version: Version;
   readonly family: 4 | 6 | undefined;
   readonly iburst: boolean;
+  readonly interleaved: boolean;
   readonly minPoll: number;
   readonly maxPoll: number;
   readonly maxSources: number;

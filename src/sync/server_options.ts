@@ -27,6 +27,13 @@ export interface SyncServerOptions extends PollOptions, SourcePreference {
   family?: 4 | 6;
   /** Begin with four requests, two seconds apart. Default true. */
   iburst?: boolean;
+  /**
+   * Ask in interleaved mode (RFC 9769 §2): each reply tells when the one before left, which with stamps
+   * of the kernel on both sides leaves less to chance. Servers that do not know it are followed in
+   * basic mode. Samples are then one poll interval old, and who sees the requests can tell that they
+   * are of one client, wherever it asks from. Default false.
+   */
+  interleaved?: boolean;
 }
 
 /** A pool: a name whose addresses are servers of different people. */
@@ -35,7 +42,7 @@ export interface SyncPoolOptions extends SyncServerOptions {
   maxSources?: number;
 }
 
-const FLAGS = ["iburst", "prefer", "require", "trust", "noSelect"] as const;
+const FLAGS = ["iburst", "interleaved", "prefer", "require", "trust", "noSelect"] as const;
 
 function check(
   kind: "server" | "pool",
@@ -83,6 +90,7 @@ function check(
   return {
     ...{ kind, hostname, port, key, nts, version, family, iburst },
     ...checkPollOptions(options),
+    interleaved: options.interleaved ?? false,
     maxSources: kind === "pool" ? maxSources : 1,
     preference: preferenceOf(options),
   };

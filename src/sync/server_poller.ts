@@ -1,6 +1,7 @@
 import type { SymmetricKey } from "../auth/symmetric_key.ts";
 import { checkPollOptions, GREATEST_POLL, PollProcess } from "../association/poll_process.ts";
 import { exchange } from "../client/exchange.ts";
+import { InterleavedExchange } from "../client/interleaved_exchange.ts";
 import { KissOfDeathError } from "../client/kiss_of_death_error.ts";
 import { type Exchange, measure, type Measurement } from "../client/measurement.ts";
 import { findFault, MAX_ROOT_DISTANCE } from "../client/validate.ts";
@@ -29,6 +30,8 @@ export interface ServerPollerOptions {
   readonly maxPoll: number;
   /** Whether to begin with a burst. */
   readonly iburst: boolean;
+  /** Whether to ask in interleaved mode. */
+  readonly interleaved: boolean;
   /** Called after each poll and each sample. */
   readonly onPoll: () => void;
   /** Called once if the server sends us away for good. */
@@ -46,6 +49,9 @@ export class ServerPoller {
   readonly #sink: SyncSink;
   readonly #poll: PollProcess;
   readonly #ending = new AbortController();
+  readonly #interleaved: InterleavedExchange | undefined;
+  /** What the machine had gone through when the server was last asked. */
+  #disturbances = 0;
   #cancel = (): void => {};
   #askedAt = 0n;
   /** Requests of a burst that were made; as many as there are, when none is under way. */
@@ -65,6 +71,7 @@ export class ServerPoller {
     this.#sink = sink;
     this.channel = channel;
     this.#poll = new PollProcess(checkPollOptions(options));
+    if (options.interleaved) this.#interleaved = new InterleavedExchange();
   }
 
   /** Requests since the last answer. */
@@ -107,6 +114,8 @@ export class ServerPoller {
     const disturbances = this.#sink.look();
     if (this.#asks !== asks) return; // the look has led to a burst
     this.#asks++;
+    if (disturbances !== this.#disturbances) this.#interleaved?.forget();
+    this.#disturbances = disturbances;
     this.#poll.begin();
     this.#unanswered++;
     if (this.#isInBurst) this.#burst++;
@@ -134,23 +143,37 @@ export class ServerPoller {
   async #exchange(disturbances: number): Promise<void> {
     const { key, nts, remote, version } = this.#options;
     const { signal } = this.#ending;
+    const interleaved = this.#interleaved?.request(this.#sink.random);
     let result: Exchange;
     try {
-      const how = { version, key, nts, signal, timeoutMs: TIMEOUT_MS, sourcePort: 0 };
+      const timeoutMs = TIMEOUT_MS;
+      const how = { version, key, nts, interleaved, signal, timeoutMs, sourcePort: 0 };
       result = await exchange(remote, this.#sink, how);
     } catch (error) {
       if (!signal.aborted) this.#fail(error as Error);
       return;
     }
     if (signal.aborted || this.#sink.look() !== disturbances) return;
-    const measurement = measure(result, this.#sink.clock.precision);
-    const fault = this.#faultOf(result, measurement);
-    if (fault === undefined) {
-      this.#take({ ...result, ...measurement, delay: Math.max(0, measurement.delay) });
-    } else this.#refuse(fault, result.packet.poll);
+    const meant = interleaved && this.#interleaved!.interpret(interleaved, result);
+    const exchanged = meant?.exchange ?? result;
+    const measurement = measure(exchanged, this.#sink.clock.precision);
+    const fault = this.#faultOf(exchanged, measurement, meant?.contradiction);
+    if (interleaved !== undefined) {
+      this.#interleaved![fault === undefined ? "accept" : "refuse"](interleaved, result);
+    }
+    if (fault !== undefined) return this.#refuse(fault, result.packet.poll);
+    const delay = Math.max(0, measurement.delay);
+    this.#answered();
+    if (meant?.isNew !== false) this.#take({ ...exchanged, ...measurement, delay });
+    this.#goOn(result.destinationTimestamp);
+    this.#tellPoll();
   }
 
-  #faultOf(result: Exchange, measurement: Measurement): NTPError | undefined {
+  #faultOf(
+    result: Exchange,
+    measurement: Measurement,
+    contradiction: string | undefined,
+  ): NTPError | undefined {
     const { key, nts, remote } = this.#options;
     const fault = findFault(result, measurement, `${remote}`, {
       key,
@@ -158,6 +181,9 @@ export class ServerPoller {
       maxRootDistance: MAX_ROOT_DISTANCE,
       timeoutMs: TIMEOUT_MS,
     });
+    if (fault === undefined && contradiction !== undefined) {
+      return new NTPError("bogus", `${remote} gave a reply that does not fit: ${contradiction}`);
+    }
     const { referenceId, stratum } = result.packet;
     if (fault !== undefined || stratum <= 1 || !this.#sink.ownReferenceIds.has(referenceId)) {
       return fault;
@@ -165,14 +191,15 @@ export class ServerPoller {
     return new NTPError("bogus", `${remote} takes its time from us: a loop`); // RFC 5905 §11.2.1
   }
 
-  #take(sample: Exchange & Measurement): void {
+  #answered(): void {
     this.#unanswered = 0;
     // What a server says of the poll is ours given back: nothing but a kiss changes it.
     this.#poll.answered(GREATEST_POLL);
+  }
+
+  #take(sample: Exchange & Measurement): void {
     this.channel.take(sample, this.#interval);
     if (!this.#isInBurst) this.#poll.setHostPoll(this.channel.advisePoll(this.#poll.hostPoll));
-    this.#goOn(sample.destinationTimestamp);
-    this.#tellPoll();
   }
 
   /** An answer that brings no time. */
