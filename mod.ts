@@ -97,6 +97,7 @@ export { RateLimiter, type RateVerdict } from "./src/server/rate_limiter.ts";
 export type { KeySource } from "./src/server/request_mac.ts";
 export { Admission } from "./src/server/admission.ts";
 export { KissBudget, type KissTable, makeKissTable } from "./src/server/kiss_budget.ts";
+export { Interleaved } from "./src/server/interleaved.ts";
 export { Responder, type ResponderOptions } from "./src/server/responder.ts";
 export type { ReplyKind, ServerStatistics, WorkerStatistics } from "./src/server/statistics.ts";
 export type { SystemVariables } from "./src/server/system_variables.ts";

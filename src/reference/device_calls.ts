@@ -1,5 +1,5 @@
 import { NTPError } from "../packet/error.ts";
-import type { Ffi, Library } from "../transport/native/ffi/ffi.ts";
+import type { Pointer } from "../transport/native/ffi/ffi.ts";
 import { loadFfi } from "../transport/native/ffi/load_ffi.ts";
 import { LIBC_NAMES } from "../transport/native/ffi/names.ts";
 
@@ -20,10 +20,59 @@ const SYMBOLS = {
   chmod: { parameters: ["pointer", "u32"], result: "i32" },
 } as const;
 
-/** The system calls that reference clocks make. All there are, so that a test can stand in for devices. */
-export type DeviceCalls =
-  & Library<typeof SYMBOLS>["symbols"]
-  & Pick<Ffi, "pointer" | "pointerAt" | "addressOf" | "nullPointer" | "memory" | "errno">;
+/**
+ * The system calls that reference clocks make, as `man 2` has them. All there are, so that a test can
+ * stand in for devices.
+ */
+export interface DeviceCalls {
+  /** Opens a file. */
+  open(path: Pointer, flags: number): number;
+  /** Closes a file or socket. */
+  close(descriptor: number): number;
+  /** Asks a device. */
+  ioctl(descriptor: number, request: bigint, argument: Pointer): number;
+  /** Reads a clock. */
+  clock_gettime(clock: number, into: Pointer): number;
+  /** Finds shared memory, or makes it. */
+  shmget(key: number, size: bigint, flags: number): number;
+  /** Attaches shared memory. */
+  shmat(id: number, address: Pointer, flags: number): Pointer;
+  /** Detaches shared memory. */
+  shmdt(address: Pointer): number;
+  /** Makes a socket. */
+  socket(family: number, type: number, protocol: number): number;
+  /** Gives a socket its address. */
+  bind(descriptor: number, address: Pointer, length: number): number;
+  /** Connects a socket. */
+  connect(descriptor: number, address: Pointer, length: number): number;
+  /** Receives. */
+  recv(descriptor: number, into: Pointer, length: bigint, flags: number): number;
+  /** Sends. */
+  sendto(
+    descriptor: number,
+    data: Pointer,
+    length: bigint,
+    flags: number,
+    address: Pointer,
+    addressLength: number,
+  ): number;
+  /** Removes a file. */
+  unlink(path: Pointer): number;
+  /** Changes who may use a file. */
+  chmod(path: Pointer, mode: number): number;
+  /** Where nothing is. */
+  readonly nullPointer: Pointer;
+  /** The address of memory. */
+  pointer(buffer: ArrayBufferLike, offset?: number): Pointer;
+  /** A pointer from an address that C gave as a number. */
+  pointerAt(address: bigint): Pointer;
+  /** A pointer as a number. */
+  addressOf(pointer: Pointer): bigint;
+  /** Memory of C's as a buffer. */
+  memory(pointer: Pointer, length: number): ArrayBuffer;
+  /** `errno`, right after a call that has failed. */
+  errno(): number;
+}
 
 /**
  * The system calls of this machine.

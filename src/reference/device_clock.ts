@@ -40,6 +40,8 @@ export abstract class DeviceClock extends ReferenceClock {
   #retry = FIRST_RETRY;
 
   /**
+   * Makes it; it does nothing yet.
+   *
    * @param options of the user
    * @param defaults of this kind of device
    * @param world what to use instead of the machine
@@ -61,12 +63,14 @@ export abstract class DeviceClock extends ReferenceClock {
     this.#given = world;
   }
 
+  /** Begins to read it. */
   protected override open(sink: SyncSink): void {
     this.#sink = sink;
     this.#retry = FIRST_RETRY;
     void this.#begin(sink);
   }
 
+  /** Closes it. */
   protected override release(): void {
     this.#sink = undefined;
     this.#cancel();

@@ -64,6 +64,8 @@ export class GpsdClock extends StreamClock {
   readonly #isHere: boolean;
 
   /**
+   * Makes it; it does nothing yet.
+   *
    * @param options see {@linkcode GpsdClockOptions}; `refid` is `"GPS"`, and `maxError` 10 µs with pulses
    * and 0.1 s without, unless told otherwise
    * @param world instead of the machine, for tests
@@ -100,10 +102,12 @@ export class GpsdClock extends StreamClock {
 
   readonly #givenError: number | undefined;
 
+  /** How people call it. */
   protected override get name(): string {
     return this.#name;
   }
 
+  /** What to send when the stream is open. */
   protected override get greeting(): string {
     const watch = {
       enable: true,
@@ -114,6 +118,7 @@ export class GpsdClock extends StreamClock {
     return `?WATCH=${JSON.stringify(watch)};\n`;
   }
 
+  /** Takes a line. */
   protected override line(line: string, stamp: bigint): void {
     const message = parseGpsdMessage(line);
     if (message === undefined) return this.reject("malformed");
@@ -127,6 +132,7 @@ export class GpsdClock extends StreamClock {
     }
   }
 
+  /** Forgets what was half known. */
   protected override ended(): void {
     this.#fixed = false;
     this.#followed = undefined;

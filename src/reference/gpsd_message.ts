@@ -1,5 +1,6 @@
 /** What gpsd says of a fix: class TPV. */
 export interface GpsdFix {
+  /** Which message. */
   readonly class: "TPV";
   /** Which receiver. */
   readonly device: string;
@@ -15,6 +16,7 @@ export interface GpsdFix {
 
 /** What gpsd says of a pulse per second: class PPS, or TOFF, when a message began to arrive. */
 export interface GpsdPulse {
+  /** Which message. */
   readonly class: "PPS" | "TOFF";
   /** Which receiver. */
   readonly device: string;
@@ -28,6 +30,7 @@ export interface GpsdPulse {
 
 /** What gpsd says of itself and of its devices. */
 export interface GpsdOther {
+  /** Which message. */
   readonly class: "VERSION" | "DEVICES" | "DEVICE" | "WATCH" | "ERROR" | "other";
   /** For people: release, error text, device. */
   readonly text: string;

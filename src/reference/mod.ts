@@ -7,6 +7,7 @@
 
 export { DeviceClock, type DeviceClockOptions, type DeviceWorld } from "./device_clock.ts";
 export type { DeviceCalls } from "./device_calls.ts";
+export type { Pointer } from "../transport/native/ffi/ffi.ts";
 export { GpsdClock, type GpsdClockOptions } from "./gpsd_clock.ts";
 export {
   type GpsdFix,

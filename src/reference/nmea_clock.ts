@@ -43,6 +43,8 @@ export class NmeaClock extends StreamClock {
   #reader = new NmeaReader();
 
   /**
+   * Makes it; it does nothing yet.
+   *
    * @param options see {@linkcode NmeaClockOptions}; `refid` is `"GNSS"` and `maxError` 0.1 s unless
    * told otherwise
    * @param openStream how to open the stream, for tests
@@ -56,10 +58,12 @@ export class NmeaClock extends StreamClock {
     this.#name = `NMEA(${path ?? `${hostname}:${port}`})`;
   }
 
+  /** How people call it. */
   protected override get name(): string {
     return this.#name;
   }
 
+  /** Takes a line. */
   protected override line(line: string, stamp: bigint): void {
     const found = this.#reader.push(line, stamp);
     if (found.event === "rejected") {
@@ -74,6 +78,7 @@ export class NmeaClock extends StreamClock {
     }
   }
 
+  /** Forgets what was half known. */
   protected override ended(): void {
     this.#reader = new NmeaReader();
   }

@@ -43,6 +43,8 @@ export class PhcClock extends DeviceClock {
   #descriptor = -1;
 
   /**
+   * Makes it; it does nothing yet.
+   *
    * @param options see {@linkcode PhcClockOptions}; `refid` is `"PHC"`, `maxError` 1 µs and
    * `intervalMs` 1000 unless told otherwise
    * @param world instead of the machine, for tests
@@ -60,10 +62,12 @@ export class PhcClock extends DeviceClock {
     this.#utcOffset = BigInt(utcOffset) * 1_000_000_000n;
   }
 
+  /** How people call it. */
   protected override get name(): string {
     return `PHC(${this.#path})`;
   }
 
+  /** Opens the device. */
   protected override attach(calls: DeviceCalls): void {
     const path = cString(this.#path);
     this.#descriptor = calls.open(calls.pointer(path.buffer), 0);
@@ -71,6 +75,7 @@ export class PhcClock extends DeviceClock {
     this.#pointers = [0, 1, 2].map((index) => calls.pointer(this.#buffer, index * TIMESPEC));
   }
 
+  /** Looks at the device. */
   protected override look(calls: DeviceCalls): void {
     // A descriptor as a clock: its complement, shifted (man clock_gettime(2), "dynamic clocks").
     const id = (~this.#descriptor << 3) | 3;
@@ -93,6 +98,7 @@ export class PhcClock extends DeviceClock {
     this.reading(utc, this.rawAt(system));
   }
 
+  /** Closes the device. */
   protected override detach(calls: DeviceCalls): void {
     calls.close(this.#descriptor);
     this.#descriptor = -1;

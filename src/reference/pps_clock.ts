@@ -40,6 +40,8 @@ export class PpsClock extends DeviceClock {
   #sequence: number | undefined;
 
   /**
+   * Makes it; it does nothing yet.
+   *
    * @param options see {@linkcode PpsClockOptions}; `refid` is `"PPS"`, `maxError` 10 µs and
    * `intervalMs` 250 unless told otherwise
    * @param world instead of the machine, for tests
@@ -57,10 +59,12 @@ export class PpsClock extends DeviceClock {
     this.#edge = edge;
   }
 
+  /** How people call it. */
   protected override get name(): string {
     return `PPS(${this.#path})`;
   }
 
+  /** Opens the device. */
   protected override attach(calls: DeviceCalls): void {
     const path = cString(this.#path);
     this.#descriptor = calls.open(calls.pointer(path.buffer), 2);
@@ -69,6 +73,7 @@ export class PpsClock extends DeviceClock {
     this.#sequence = undefined;
   }
 
+  /** Looks at the device. */
   protected override look(calls: DeviceCalls): void {
     new Uint8Array(this.#buffer).fill(0); // a time limit of 0: what there is
     if (calls.ioctl(this.#descriptor, BigInt(PPS_FETCH), this.#pointer!) < 0) {
@@ -89,6 +94,7 @@ export class PpsClock extends DeviceClock {
     this.reading(timestampFromUnixNanoseconds(nearestSecond(shown)), raw);
   }
 
+  /** Closes the device. */
   protected override detach(calls: DeviceCalls): void {
     calls.close(this.#descriptor);
     this.#descriptor = -1;

@@ -21,11 +21,15 @@ export interface PublisherOptions {
 
 /** What is told: both clocks at one moment, in Unix nanoseconds. */
 export interface PublishedSample {
+  /** What the clock showed. */
   readonly clock: bigint;
+  /** What the system's clock showed. */
   readonly system: bigint;
   /** How far the clock was ahead of the system's, in seconds. */
   readonly offset: number;
+  /** What the clock announces. */
   readonly leapIndicator: LeapIndicator;
+  /** What the clock knows of itself. */
   readonly state: ClockState;
 }
 

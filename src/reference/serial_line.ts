@@ -2,10 +2,18 @@ import { cString } from "../transport/native/ffi/ffi.ts";
 import { deviceError, openDeviceCalls } from "./device_calls.ts";
 
 /** Speeds of serial lines, in bits a second. */
-export const SERIAL_SPEEDS = [4800, 9600, 19200, 38400, 57600, 115200, 230400] as const;
+export const SERIAL_SPEEDS: readonly SerialSpeed[] = [
+  4800,
+  9600,
+  19200,
+  38400,
+  57600,
+  115200,
+  230400,
+];
 
 /** A speed of a serial line, in bits a second. */
-export type SerialSpeed = typeof SERIAL_SPEEDS[number];
+export type SerialSpeed = 4800 | 9600 | 19200 | 38400 | 57600 | 115200 | 230400;
 
 /** What the kernel calls the speeds (asm-generic/termbits.h). */
 const CODES: Readonly<Record<SerialSpeed, number>> = {

@@ -26,6 +26,8 @@ export class ShmClock extends DeviceClock {
   #memory: ShmMemory | undefined;
 
   /**
+   * Makes it; it does nothing yet.
+   *
    * @param options see {@linkcode ShmClockOptions}; `refid` is `"SHM"`, `maxError` 1 ms and
    * `intervalMs` 100 unless told otherwise
    * @param world instead of the machine, for tests
@@ -38,16 +40,19 @@ export class ShmClock extends DeviceClock {
     checkUnit(this.#unit);
   }
 
+  /** How people call it. */
   protected override get name(): string {
     return `SHM(${this.#unit})`;
   }
 
+  /** Opens the device. */
   protected override attach(calls: DeviceCalls): void {
     this.#memory = new ShmMemory(calls, this.#unit);
     // What lies there may be from yesterday.
     this.#memory.segment.take();
   }
 
+  /** Looks at the device. */
   protected override look(): void {
     const found = this.#memory!.segment.take();
     if (found === "nothing new") return;
@@ -57,6 +62,7 @@ export class ShmClock extends DeviceClock {
     this.reading(timestampFromUnixNanoseconds(clock), this.rawAt(receive), { leapIndicator });
   }
 
+  /** Closes the device. */
   protected override detach(calls: DeviceCalls): void {
     this.#memory?.detach(calls);
     this.#memory = undefined;

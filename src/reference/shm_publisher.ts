@@ -54,11 +54,13 @@ export class ShmPublisher extends Publisher {
     this.#precision = options.clock.precision;
   }
 
+  /** Tells a sample. */
   protected override publish({ clock, system, leapIndicator }: PublishedSample): void {
     const precision = this.#precision;
     this.#memory.segment.put({ clock, receive: system, leapIndicator, precision });
   }
 
+  /** Closes it. */
   protected override release(calls: DeviceCalls): void {
     this.#memory.detach(calls);
   }

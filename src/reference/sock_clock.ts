@@ -40,6 +40,8 @@ export class SockClock extends DeviceClock {
   #descriptor = -1;
 
   /**
+   * Makes it; it does nothing yet.
+   *
    * @param options see {@linkcode SockClockOptions}; `refid` is `"SOCK"`, `maxError` 1 ms and
    * `intervalMs` 50 unless told otherwise
    * @param world instead of the machine, for tests
@@ -52,10 +54,12 @@ export class SockClock extends DeviceClock {
     this.#path = options.path;
   }
 
+  /** How people call it. */
   protected override get name(): string {
     return `SOCK(${this.#path})`;
   }
 
+  /** Opens the device. */
   protected override attach(calls: DeviceCalls): void {
     const path = cString(this.#path), address = sockAddress(this.#path);
     this.#descriptor = calls.socket(AF_UNIX, SOCK_DGRAM, 0);
@@ -76,6 +80,7 @@ export class SockClock extends DeviceClock {
     calls.chmod(calls.pointer(path.buffer), 0o600);
   }
 
+  /** Looks at the device. */
   protected override look(calls: DeviceCalls): void {
     for (let i = 0; i < MOST; i++) {
       const pointer = calls.pointer(this.#bytes.buffer);
@@ -87,6 +92,7 @@ export class SockClock extends DeviceClock {
     }
   }
 
+  /** Closes the device. */
   protected override detach(calls: DeviceCalls): void {
     calls.close(this.#descriptor);
     this.#descriptor = -1;

@@ -62,6 +62,7 @@ export class SockPublisher extends Publisher {
     if (this.#descriptor < 0) throw deviceError("socket", calls.errno());
   }
 
+  /** Tells a sample. */
   protected override publish(sample: PublishedSample, calls: DeviceCalls): void {
     const { system, offset, leapIndicator } = sample;
     encodeSockSample({ time: system, offset, pulse: false, leapIndicator }, this.#bytes);
@@ -76,6 +77,7 @@ export class SockPublisher extends Publisher {
     if (sent < 0) throw deviceError(this.#path, calls.errno());
   }
 
+  /** Closes it. */
   protected override release(calls: DeviceCalls): void {
     calls.close(this.#descriptor);
   }

@@ -18,6 +18,8 @@ export abstract class StreamClock extends ReferenceClock {
   #retry = FIRST_RETRY;
 
   /**
+   * Makes it; it does nothing yet.
+   *
    * @param options of the user
    * @param defaults of this kind of clock; `longestLine` in characters
    * @param openStream how to open the stream
@@ -37,12 +39,14 @@ export abstract class StreamClock extends ReferenceClock {
     return this.#sink!.clock;
   }
 
+  /** Begins to read it. */
   protected override open(sink: SyncSink): void {
     this.#sink = sink;
     this.#retry = FIRST_RETRY;
     this.#begin(sink);
   }
 
+  /** Closes it. */
   protected override release(): void {
     this.#sink = undefined;
     this.#cancel();

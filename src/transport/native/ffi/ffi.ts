@@ -33,14 +33,13 @@ export interface SymbolDefinition {
   readonly callsBack?: boolean;
 }
 
-declare const pointerBrand: unique symbol;
-
 /**
  * An address in the form that this runtime takes fastest: an object or null (Deno), a number (Bun), a
  * bigint (Node). Made once, used for many calls; never looked into.
  */
 export interface Pointer {
-  readonly [pointerBrand]: true;
+  /** A mark for the compiler; nothing has it. */
+  readonly isPointerOfThisRuntime: true;
 }
 
 /** What stands for a value of one type in JavaScript. */
