@@ -355,13 +355,15 @@ export class NTPServer implements AsyncDisposable {
   /** What the server has done since it was made: a snapshot. */
   statistics(): ServerStatistics {
     const workers = [...this.#workers];
-    const statistics = this.#counters.snapshot(workers.flatMap(({ counts }) => counts));
+    const counted = this.#counters.snapshot(workers.flatMap(({ counts }) => counts));
     const open = [...this.#transports];
-    const overflows = open.reduce((sum, one) => sum + (one.counters.overflows ?? 0), this.#overflows);
-    Object.assign(statistics, {
-      overflows,
-      transports: open.map(({ kind, choice }) => choice === undefined ? kind : `${kind} (${choice})`),
-    });
+    const statistics = {
+      ...counted,
+      overflows: this.#overflows + sum(open.map(({ counters }) => counters.overflows ?? 0)),
+      transports: open.map(({ kind, choice }) =>
+        choice === undefined ? kind : `${kind} (${choice})`
+      ),
+    };
     if (this.#restarts === undefined) return statistics;
     const serving = workers.reduce((sum, transport) => sum + transport.workers, 0);
     const restarts = workers.reduce((sum, one) => sum + one.restarts, this.#restarts);
@@ -464,6 +466,10 @@ export class NTPServer implements AsyncDisposable {
     this.#counters.countError();
     this.#onError?.(error instanceof Error ? error : new Error(String(error)));
   }
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 function addressOf({ hostname, port, kind, choice }: UdpTransport): ServerAddress {

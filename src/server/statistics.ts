@@ -139,7 +139,9 @@ export class ServerCounters {
    *
    * @param others counts of other threads, which are added
    */
-  snapshot(others: readonly Float64Array[] = []): ServerStatistics {
+  snapshot(
+    others: readonly Float64Array[] = [],
+  ): Omit<ServerStatistics, "overflows" | "transports"> {
     const counts = Array.from(
       this.#counts,
       (count, i) => others.reduce((sum, other) => sum + other[i]!, count),
@@ -158,8 +160,6 @@ export class ServerCounters {
       dropped,
       decisions: Object.fromEntries(this.#decisions),
       errors: counts[ERRORS]!,
-      overflows: 0,
-      transports: [],
     };
   }
 }
