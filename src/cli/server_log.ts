@@ -4,7 +4,8 @@ import type { DropReason } from "../server/drop_reason.ts";
 import type { ServerStatistics } from "../server/statistics.ts";
 
 /** What a server has done, with its broadcasts and its key exchange if it has any. */
-export interface Activity extends ServerStatistics {
+export interface Activity extends Omit<ServerStatistics, "overflows" | "transports"> {
+  readonly overflows?: number;
   readonly broadcasts?: BroadcasterStatistics | undefined;
   readonly keyExchange?: KeServerStatistics | undefined;
 }
@@ -36,7 +37,7 @@ export function describeActivity(now: Activity, before?: Activity): string {
     const reasons = dropped.map(({ reason, count }) => `${reason} ${count}`).join(", ");
     parts.push(`dropped ${total} (${reasons})`);
   }
-  const overflows = now.overflows - (before?.overflows ?? 0);
+  const overflows = (now.overflows ?? 0) - (before?.overflows ?? 0);
   if (overflows > 0) parts.push(`lost to overload ${overflows}`);
   for (const [name, words] of BROADCASTS) {
     const count = (now.broadcasts?.[name] ?? 0) - (before?.broadcasts?.[name] ?? 0);
