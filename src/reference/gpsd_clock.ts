@@ -29,6 +29,11 @@ const PULSE_ERROR = 1e-5, MESSAGE_ERROR = 0.1;
 const PULSES_LAST = 5;
 /** Seconds after which another receiver is followed, if the first one is silent. */
 const FIX_LASTS = 5;
+/**
+ * Seconds for which a fix that was lost is not believed: gpsd may tell of one at the first sentence of a
+ * second and withdraw it at the next, each second anew.
+ */
+const DOUBT = 1.5;
 const NO_FIX = "the receiver has no fix";
 
 /** The system's clock, which gpsd stamps pulses with. */
@@ -60,6 +65,8 @@ export class GpsdClock extends StreamClock {
   /** Of several receivers the one that is followed, and when it last told of its fix. */
   #followed: string | undefined;
   #fixAt = 0n;
+  /** When there was last no fix. */
+  #lostAt: bigint | undefined;
   /** Pulses are stamped with the clock of the machine that gpsd runs on. */
   readonly #isHere: boolean;
 
@@ -136,6 +143,7 @@ export class GpsdClock extends StreamClock {
   protected override ended(): void {
     this.#fixed = false;
     this.#followed = undefined;
+    this.#lostAt = undefined;
     this.#pulseAt = undefined;
   }
 
@@ -148,8 +156,13 @@ export class GpsdClock extends StreamClock {
     this.#followed = device;
     this.#fixAt = stamp;
     if (!this.#fixed) {
+      this.#lostAt = stamp;
       this.#pulseAt = undefined;
       if (this.status().reason !== NO_FIX) this.unlock(NO_FIX);
+      return;
+    }
+    if (this.#lostAt !== undefined && timestampDifference(stamp, this.#lostAt) < DOUBT) {
+      this.#fixed = false;
       return;
     }
     const pulses = this.#pulseAt !== undefined &&

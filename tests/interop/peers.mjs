@@ -46,6 +46,7 @@ export const recipes = {
     program: "usr/sbin/ntpd",
   },
   "ntpd-rs": { suite: "trixie", packages: ["ntpd-rs"], program: "usr/bin/ntp-daemon" },
+  gpsd: { suite: "trixie", packages: ["gpsd"], program: "usr/sbin/gpsd" },
   openntpd: { suite: "trixie", packages: ["openntpd", "netbase"], program: "usr/sbin/ntpd" },
   tshark: { suite: "trixie", packages: ["tshark", "wireshark-common"], program: "usr/bin/tshark" },
 };

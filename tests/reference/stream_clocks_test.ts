@@ -149,6 +149,21 @@ test("GpsdClock: of several receivers one is followed until it has no fix", asyn
   await sync.close();
 });
 
+test("GpsdClock: a fix that is withdrawn within its second is none", async () => {
+  const { time, clock, start, unix, say } = gpsdScene();
+  say(() => fix(unix(-0.05)));
+  const sync = await start({ inputs: [clock], maxHoldover: 10 });
+  say(() => fix(unix(-0.05)) + fix(unix(-0.05), "/dev/a", 1));
+  await time.run(20_000);
+  const { readings } = clock.status();
+  await time.run(20_000);
+  assertEquals([clock.status().readings, sync.clock.state().synchronized], [readings, false]);
+  say(() => fix(unix(-0.05)));
+  await time.run(4000);
+  assertEquals(clock.status().locked, true);
+  await sync.close();
+});
+
 test("GpsdClock: only the receiver that was asked for", async () => {
   const { clock, start, unix, say, stream } = gpsdScene({ device: "/dev/b" });
   say(() => fix(unix(50), "/dev/a") + fix(unix(-0.05), "/dev/b"));
