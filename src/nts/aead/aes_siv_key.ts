@@ -24,6 +24,7 @@ function double(block: Int32Array): void {
  * A key of AES-SIV for our own AES. One object is given one key after the other.
  */
 export class AesSivKey implements SivKey {
+  readonly zeroMac: Uint8Array = new Uint8Array(BLOCK);
   readonly #mac = new Int32Array(SCHEDULE_WORDS);
   readonly #stream = new Int32Array(SCHEDULE_WORDS);
   readonly #block = new Int32Array(4);
@@ -46,6 +47,9 @@ export class AesSivKey implements SivKey {
     double(this.#whole);
     this.#padded.set(this.#whole);
     double(this.#padded);
+    this.#block.set(this.#whole); // zeros and the mask of a whole block
+    encryptBlock(this.#mac, this.#words, this.#block);
+    writeBlock(this.zeroMac, this.#block);
   }
 
   cmac(message: Uint8Array, into: Uint8Array): void {
