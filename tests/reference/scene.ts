@@ -10,10 +10,19 @@ import type { NTPSyncOptions } from "../../src/sync/ntp_sync_options.ts";
 import { VirtualTime } from "../../src/testing/virtual_time.ts";
 
 /** A time after the first that receivers may tell. */
-export const START = new Date("2026-12-01T00:00:00Z");
+export const START: Date = new Date("2026-12-01T00:00:00Z");
+
+/** See {@linkcode scene}. */
+export interface Scene {
+  readonly time: VirtualTime;
+  readonly system: { error: number; now(): bigint };
+  unix(ahead?: number): bigint;
+  begin(options: NTPSyncOptions): Promise<NTPSync>;
+  start(options: NTPSyncOptions): Promise<NTPSync>;
+}
 
 /** What a clock needs of the world, on virtual time whose time is the true one. */
-export function scene() {
+export function scene(): Scene {
   const time = new VirtualTime({ start: START });
   /** The system's clock is wrong by so many seconds. */
   const system = { error: 0, now: () => addSeconds(time.now(), system.error) };
@@ -100,4 +109,4 @@ export function putTime(view: DataView, at: number, time: bigint): void {
 }
 
 /** An NTP timestamp of Unix nanoseconds. */
-export const stampOf = timestampFromUnixNanoseconds;
+export const stampOf: (nanoseconds: bigint) => bigint = timestampFromUnixNanoseconds;
