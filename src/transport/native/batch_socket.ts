@@ -1,7 +1,7 @@
 import { HEADER_LENGTH } from "../../packet/header.ts";
 import { Endpoint } from "../endpoint.ts";
 import type { SendOutcome, TransmitStamps } from "../udp_transport.ts";
-import { CHUNK, LARGE_CHUNK, SendDelay } from "./send_delay.ts";
+import { CHUNK, SendDelay } from "./send_delay.ts";
 import {
   findTimestamp,
   RECEIVE_CONTROL,
@@ -162,7 +162,7 @@ export class BatchSocket {
       control: RECEIVE_CONTROL,
       data: LONGEST_RECEIVED,
     });
-    this.#out = new MessageVector(calls, LARGE_CHUNK, {
+    this.#out = new MessageVector(calls, CHUNK, {
       name,
       control: SEND_CONTROL,
       data: LONGEST_IN_CHUNK,
@@ -216,7 +216,7 @@ export class BatchSocket {
     this.#time.mark();
     this.#isAheadKnown = this.#options.isSystemTime === true;
     this.#count = count;
-    this.#chunk = count === BATCH ? LARGE_CHUNK : CHUNK;
+    this.#chunk = count === BATCH ? CHUNK : 1;
     return count;
   }
 
@@ -258,7 +258,7 @@ export class BatchSocket {
     this.#pending++;
     if (this.#count === 0) return this.#sendNow(out, 0);
     // The last of a batch need not wait for whoever handles it to come back.
-    if (this.#pending === this.#chunk || (isReply && this.#current === this.#count - 1)) {
+    if (this.#pending >= this.#chunk || (isReply && this.#current === this.#count - 1)) {
       this.#sendChunk();
     }
     return "queued";
@@ -345,9 +345,10 @@ export class BatchSocket {
    */
   #prepareReply(current: number): void {
     const out = this.#out, i = this.#pending;
-    const time = this.#time, delays = this.#delays;
-    const wait = this.#waitNanoseconds;
-    const key = delays.key(i, this.#count - current, time.idleNanoseconds, wait, this.#chunk);
+    const delays = this.#delays;
+    const idle = current === 0 ? this.#time.idleNanoseconds : 0;
+    const place = this.#chunk === 1 ? -1 : i;
+    const key = delays.key(place, idle, this.#waitNanoseconds);
     this.#key = key;
     this.sendDelay = delays.units(key);
     let nameLength = 0, controlLength = 0;

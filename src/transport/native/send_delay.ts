@@ -1,23 +1,21 @@
 /**
- * Most replies that are sent by one system call: few, since a reply must not wait long for its
- * neighbours; but many after a full batch, when requests wait longer than replies do. That saves a
- * fifth of the CPU time then.
+ * How many replies are sent by one system call after a full batch, when requests wait longer than
+ * replies do: that saves a fifth of the CPU time. Else each is sent at once: behind any of several
+ * the system may take in a hundred requests before it sends the next.
  */
-export const CHUNK = 4;
-export const LARGE_CHUNK = 32;
-/** Places of a large chunk that are alike. */
+export const CHUNK = 32;
+/** Places of a chunk that are alike. */
 const ALIKE = 4;
 /**
- * Bounds between kinds of replies that are alone in their batch, in nanoseconds: how long nothing had
- * come, and how long the request had waited.
+ * Bounds between kinds of replies that are sent alone, in nanoseconds: how long nothing had come, and
+ * how long the request had waited.
  */
 const IDLE_BOUNDS = [100_000, 1_000_000, 20_000_000], WAIT_BOUNDS = [25_000, 40_000, 80_000];
-const LARGE = CHUNK * CHUNK;
-const LONE = LARGE + LARGE_CHUNK / ALIKE;
+const LONE = CHUNK / ALIKE;
 const KEYS = LONE + (IDLE_BOUNDS.length + 1) * (WAIT_BOUNDS.length + 1);
 /** From how many samples on the delay is used, and which part of the least: all the more are known. */
-const ENOUGH = 128, MANY = 2048;
-const LEAST_PART = 0.6, MOST_PART = 0.9;
+const ENOUGH = 32, MANY = 1024;
+const LEAST_PART = 0.5, MOST_PART = 0.9;
 /** The least delay of this many, and of as many before them, is what is used. */
 const WINDOW = 1024;
 /** Longer ones, in nanoseconds, tell of a process that had to wait and not of the way. */
@@ -35,9 +33,9 @@ const UNITS_PER_NANOSECOND = 2 ** 32 / 1e9;
  * How long it takes from handing a reply over until it leaves the machine, learned from transmit
  * stamps of the kernel. Added to the transmit timestamp of the next reply, it makes that nearly
  * true. Late must it never be, so the least delay counts that was seen among the last thousand or
- * two: not one of a thousand replies is faster. Replies that are alone are told apart by how cold the
+ * two: not one of a thousand replies is faster. Replies that are sent alone are told apart by how cold the
  * caches are, which shows in how long nothing had come and how long this process took to wake up;
- * those of a batch by their place in it.
+ * those of a chunk by their place in it.
  */
 export class SendDelay {
   readonly #samples = new Uint32Array(KEYS);
@@ -50,27 +48,16 @@ export class SendDelay {
   /**
    * Which replies are alike.
    *
-   * @param place how many wait to be sent before it, from 0 to `chunk - 1`
-   * @param following how many of the batch may still come, itself among them, from 1
-   * @param idleNanoseconds how long nothing has come; only looked at if it is alone
-   * @param waitNanoseconds how long ago its request has arrived; only looked at if it is alone
-   * @param chunk how many are sent together, {@linkcode CHUNK} or {@linkcode LARGE_CHUNK}
+   * @param place how many wait to be sent before it, from 0; -1, it is sent alone
+   * @param idleNanoseconds how long nothing has come; only looked at if it is sent alone
+   * @param waitNanoseconds how long ago its request has arrived; only looked at if it is sent alone
    */
-  key(
-    place: number,
-    following: number,
-    idleNanoseconds: number,
-    waitNanoseconds: number,
-    chunk: number = CHUNK,
-  ): number {
-    if (place === 0 && following === 1) {
-      let idle = 0, wait = 0;
-      while (idle < IDLE_BOUNDS.length && idleNanoseconds >= IDLE_BOUNDS[idle]!) idle++;
-      while (wait < WAIT_BOUNDS.length && waitNanoseconds >= WAIT_BOUNDS[wait]!) wait++;
-      return LONE + idle * (WAIT_BOUNDS.length + 1) + wait;
-    }
-    if (chunk === LARGE_CHUNK) return LARGE + Math.floor(place / ALIKE);
-    return place * CHUNK + Math.min(following, CHUNK - place) - 1;
+  key(place: number, idleNanoseconds: number, waitNanoseconds: number): number {
+    if (place >= 0) return Math.floor(place / ALIKE);
+    let idle = 0, wait = 0;
+    while (idle < IDLE_BOUNDS.length && idleNanoseconds >= IDLE_BOUNDS[idle]!) idle++;
+    while (wait < WAIT_BOUNDS.length && waitNanoseconds >= WAIT_BOUNDS[wait]!) wait++;
+    return LONE + idle * (WAIT_BOUNDS.length + 1) + wait;
   }
 
   /** What to add to the transmit timestamp, in units of 2^-32 s; 0 while too little is known. */

@@ -7,6 +7,8 @@ import { Faults, skip, systemCalls } from "./system.ts";
 
 const EINTR = 4, EAGAIN = 11, EINVAL = 22, EACCES = 13, ENOBUFS = 105, ECONNREFUSED = 111;
 const WAIT_MS = 500;
+/** So many at once are answered in chunks. */
+const BATCH = 64;
 
 /** Makes sockets, which are closed when the test ends. */
 async function withSockets(
@@ -231,12 +233,12 @@ test(
   () =>
     withSockets((open, { next }) => {
       const server = open(), client = open();
-      for (let i = 0; i < 20; i++) client.send(Uint8Array.of(i), at(server));
+      for (let i = 0; i < BATCH; i++) client.send(Uint8Array.of(i), at(server));
       next.sendmmsg.push(3, 1, -EINTR, 2, 1);
-      takeAll(server, 20, (data) => void server.send(data, server.source));
+      takeAll(server, BATCH, (data) => void server.send(data, server.source));
       assertEquals(
-        takeAll(client, 20).map((data) => data[0]),
-        Array.from({ length: 20 }, (_, i) => i),
+        takeAll(client, BATCH).map((data) => data[0]),
+        Array.from({ length: BATCH }, (_, i) => i),
       );
     }),
 );
@@ -273,10 +275,11 @@ test(
       const peer = `127.0.0.1:${client.port}`;
       assertEquals(failed, [`${EACCES} ${peer}`]);
 
-      for (let i = 0; i < 8; i++) client.send(Uint8Array.of(i), at(server));
+      for (let i = 0; i < BATCH; i++) client.send(Uint8Array.of(i), at(server));
       next.sendmmsg.push(2, -ENOBUFS, 1, -EACCES);
-      takeAll(server, 8, (data) => void server.send(data, server.source));
-      assertEquals(takeAll(client, 6).map((data) => data[0]), [0, 1, 3, 5, 6, 7]);
+      takeAll(server, BATCH, (data) => void server.send(data, server.source));
+      const arrived = Array.from({ length: BATCH }, (_, i) => i).filter((i) => i !== 2 && i !== 4);
+      assertEquals(takeAll(client, BATCH - 2).map((data) => data[0]), arrived);
       assertEquals(failed.slice(1), [`${ENOBUFS} ${peer}`, `${EACCES} ${peer}`]);
       assertEquals(server.unsent, 2);
     }),
