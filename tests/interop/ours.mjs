@@ -30,7 +30,7 @@ export function start(runtime, namespace, program, argument, options) {
  *
  * @param {Runtime} runtime
  * @param {Pick<import("./namespaces.mjs").Namespace, "command">} namespace
- * @param {{ hostname: string | string[], port: number, stratum: number, refid: string, keys?: string }} options
+ * @param {{ hostname: string | string[], port: number, stratum: number, refid: string, keys?: string, interleaved?: boolean }} options
  * @returns {Promise<{ child: Child, stop(): Promise<ServerStatistics> }>}
  *
  * @typedef {{ received: number, answered: number, cryptoNaks: number, dropped: Record<string, number>, errors: number }} ServerStatistics

@@ -1,15 +1,16 @@
-// Our server as a peer meets it. Argument: `{ hostname, port, stratum, refid, keys }` as JSON, `hostname`
-// one or several, `keys` the text of a key file, or none. Says "ready", and when its input ends its
+// Our server as a peer meets it. Argument: `{ hostname, port, stratum, refid, keys, interleaved }` as
+// JSON, `hostname` one or several, `keys` the text of a key file, or none. Says "ready", and when its input ends its
 // statistics, as JSON lines.
 
 import process from "node:process";
 import { NTPServer, parseKeyFile } from "../../../mod.ts";
 
-const { hostname, port, stratum, refid, keys } = JSON.parse(process.argv[2] ?? "{}");
+const { hostname, port, stratum, refid, keys, interleaved } = JSON.parse(process.argv[2] ?? "{}");
 const server = new NTPServer({
   stratum,
   refid,
   ...(keys && { keys: parseKeyFile(keys) }),
+  ...(interleaved !== undefined && { interleaved }),
   onError: (error) => console.error(error.message),
 });
 for (const one of [hostname].flat()) await server.listen({ hostname: one, port });
