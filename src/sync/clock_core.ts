@@ -1,7 +1,7 @@
 import type { Clock, ClockState } from "../clock/clock.ts";
 import type { LeapIndicator } from "../packet/leap_indicator.ts";
 import { smearReferenceId } from "../packet/smear_reference_id.ts";
-import { timestampFromWords, timestampToWords } from "../packet/timestamp.ts";
+import { addSeconds, timestampFromWords, timestampToWords } from "../packet/timestamp.ts";
 import type { Discipline } from "./discipline.ts";
 import { type Estimate, predict } from "./estimate.ts";
 import { leapDone, type LeapPlan, smearTerm } from "./leap_plan.ts";
@@ -48,7 +48,6 @@ export class ClockCore {
   /** Whether the corrections have the leap second in them already. */
   #leapt = false;
   #knowledge: Knowledge | undefined;
-  #referenceTimestamp = 0n;
 
   /**
    * Makes a clock that is not corrected yet.
@@ -115,8 +114,6 @@ export class ClockCore {
   /** Takes over what has become known now. */
   learn(knowledge: Knowledge): void {
     this.#knowledge = knowledge;
-    this.read(this.#words);
-    this.#referenceTimestamp = timestampFromWords(this.#words[0]!, this.#words[1]!);
   }
 
   /**
@@ -195,7 +192,7 @@ export class ClockCore {
     return {
       synchronized: error <= this.#maxDistance && this.holdover() <= this.#maxHoldover,
       leapIndicator: isHidden ? 0 : leapIndicator,
-      referenceTimestamp: this.#referenceTimestamp,
+      referenceTimestamp: this.#referenceTimestamp(),
       rootDelay,
       rootDispersion: Math.min(MOST, Math.max(0, error - rootDelay / 2)),
       ...(known !== undefined && {
@@ -203,6 +200,17 @@ export class ClockCore {
         referenceId: smear === 0 ? known.referenceId : smearReferenceId(smear),
       }),
     };
+  }
+
+  /**
+   * When the clock was last compared, by what it shows now: a step since then must not put that in the
+   * future.
+   */
+  #referenceTimestamp(): bigint {
+    if (this.#knowledge === undefined) return 0n;
+    const age = this.seconds() - this.#knowledge.estimate.time;
+    this.read(this.#words);
+    return addSeconds(timestampFromWords(this.#words[0]!, this.#words[1]!), -Math.max(0, age));
   }
 
   #since(words: Uint32Array): number {

@@ -45,7 +45,7 @@ function attacked(bind: BindUdp, count: { interleaved: number; forged: number })
   };
 }
 
-test("interleaved pivot or stuck state: CVE-2016-1548, CVE-2018-7184, CVE-2018-7185", async () => {
+test("interleaved pivot or stuck state (CVE-2016-1548, CVE-2018-7184, CVE-2018-7185)", async () => {
   for (const interleaved of [true, false]) {
     const count = { interleaved: 0, forged: 0 };
     const simulation = new Simulation({ seed: 1, link: { base: 0.001 } });

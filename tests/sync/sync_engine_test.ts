@@ -52,6 +52,17 @@ test("sync engine: the first sample sets the clock, and who wants to know is tol
   assert(width >= 0.02 && width < 0.05, `${width}`);
 });
 
+test("sync engine: the clock was never set in the future, not even by a step back", () => {
+  const { clock, engine, member } = world();
+  engine.take(member, sampleAt(clock, -5), 64);
+  const { referenceTimestamp } = engine.clock.state();
+  const age = timestampDifference(engine.clock.now(), referenceTimestamp);
+  assert(age >= 0 && age < 1e-6, `${age}`);
+  clock.elapsed += 64;
+  const later = timestampDifference(engine.clock.now(), engine.clock.state().referenceTimestamp);
+  assertAlmostEquals(later, 64, 1e-6);
+});
+
 test("sync engine: words and timestamp are the same time", () => {
   const { clock, engine, member } = world();
   engine.take(member, sampleAt(clock, -0.123456789), 64);
