@@ -20,7 +20,7 @@ async function listen(options: ConstructorParameters<typeof NTPBroadcastClient>[
 }
 
 async function serve(options: Parameters<NTPServer["listen"]>[0]) {
-  await using server = new NTPServer();
+  await using server = new NTPServer({ transport: "portable" });
   await server.listen(options);
 }
 
@@ -28,7 +28,7 @@ async function broadcast(
   target: ConstructorParameters<typeof NTPBroadcaster>[0]["targets"][0],
   options: Parameters<NTPServer["listen"]>[0] = { multicast: true },
 ) {
-  await using server = new NTPServer();
+  await using server = new NTPServer({ transport: "portable" });
   await server.listen(options);
   using broadcaster = new NTPBroadcaster({ server, targets: [target], onWarning: () => {} });
   broadcaster.start();

@@ -5,6 +5,8 @@
 import process from "node:process";
 import {
   addSeconds,
+  type BindUdp,
+  bindUdp,
   type BroadcastTarget,
   FunctionClock,
   NTPBroadcastClient,
@@ -76,7 +78,10 @@ function eventsOf(kind: string, statistics: () => readonly { hostname: string }[
   };
 }
 
-const server = new NTPServer({ clock, stratum: 1, refid: "GPS", keys, onError: told });
+// The runtime's own sockets, whose limits this suite knows.
+const transport = "portable";
+const bind: BindUdp = (options) => bindUdp({ ...options, transport });
+const server = new NTPServer({ clock, stratum: 1, refid: "GPS", keys, transport, onError: told });
 if (station.server) {
   const { linkLocal = [] } = station;
   const reuseAddress = linkLocal.length > 0;
@@ -107,6 +112,7 @@ const broadcastClients = listeners.map(({ name, ...options }) => {
   const volley = { samples: 8, intervalMs: 500 };
   const client: NTPBroadcastClient = new NTPBroadcastClient({
     ...options,
+    bind,
     clock,
     keys,
     volley,
@@ -118,6 +124,7 @@ const manycastClients = manycast.map(({ key, ...options }) => {
   const events = eventsOf("manycast", () => client.statistics());
   const client: NTPManycastClient = new NTPManycastClient({
     ...options,
+    bind,
     clock,
     ...keyOf(key),
     ...events,
