@@ -1,7 +1,7 @@
 import type { SymmetricKey } from "../auth/symmetric_key.ts";
 import { authenticationOf, isCryptoNak } from "../client/authentication.ts";
 import { KissOfDeathError } from "../client/kiss_of_death_error.ts";
-import { type Exchange, measure, type Measurement } from "../client/measurement.ts";
+import { accepted, type Exchange, measure, type Measurement } from "../client/measurement.ts";
 import { makeRequest, type Random, signed } from "../client/request.ts";
 import { findFault, MAX_ROOT_DISTANCE } from "../client/validate.ts";
 import type { Clock } from "../clock/clock.ts";
@@ -189,8 +189,7 @@ export class Association {
     }
     if (error === undefined) {
       this.poll.answered(exchange.packet.poll);
-      const delay = Math.max(0, measurement.delay);
-      return { outcome: "sample", sample: { ...exchange, ...measurement, delay } };
+      return { outcome: "sample", sample: { ...exchange, ...accepted(measurement) } };
     }
     if (error instanceof KissOfDeathError) {
       if (error.kissCode === "DENY" || error.kissCode === "RSTR") this.#stopped = true;

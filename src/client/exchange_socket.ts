@@ -46,7 +46,8 @@ export interface ExchangeOptions {
   readonly nts?: NtsSource | undefined;
   /**
    * What a request in interleaved mode carries (RFC 9769 §2). Its departure, and so `requestTimestamp`,
-   * is then as the kernel stamps it, where the transport gives that in time.
+   * is then as the kernel stamps it, where the transport gives that in time; else in the middle of
+   * handing it over, since the server's times are not early any more, which made up for it.
    */
   readonly interleaved?: InterleavedRequest | undefined;
   /** Ends the exchange. */
@@ -61,7 +62,7 @@ interface Pending {
   readonly nts: NtsRequest | undefined;
   /** T1: seconds and fraction words. */
   readonly sent: Uint32Array;
-  /** T1 as the kernel stamped it; 0, it has not. */
+  /** T1 as the kernel stamped it, or nearly; 0, unknown. */
   departure: bigint;
   /** A reply that anybody could have made. */
   unauthenticated: Exchange | undefined;
@@ -77,7 +78,13 @@ function timestampAt(bytes: Uint8Array, at: number): bigint {
   return timestampFromWords(readWord(bytes, at), readWord(bytes, at + 4));
 }
 
-/** T1 of a request: the kernel's stamp, unless it is not between handing over and the reply. */
+/** The middle of a time as words and one soon after it. */
+function middle(before: Uint32Array, after: bigint): bigint {
+  const begun = timestampFromWords(before[0]!, before[1]!);
+  return BigInt.asUintN(64, begun + BigInt.asUintN(64, after - begun) / 2n);
+}
+
+/** T1 of a request: the stamp of its departure, unless it is not between handing over and the reply. */
 function departureOf({ departure, sent }: Pending, destinationTimestamp: bigint): bigint {
   const handedOver = timestampFromWords(sent[0]!, sent[1]!);
   const isSound = departure !== 0n && timestampDifference(departure, handedOver) >= 0 &&
@@ -208,6 +215,9 @@ export class ExchangeSocket {
             }
             clock.read(sent); // the last thing before sending
             const outcome = transport.send(request, server);
+            if (interleaved !== undefined && transport.stamps === undefined) {
+              one.departure = middle(sent, clock.now());
+            }
             if (outcome === "full") cancelRetry = timers.after(FULL_MS, send);
             else if (outcome === "closed") reject(this.#closedError(server));
             else if (outcome === "failed") reject(this.#error ?? this.#closedError(server));

@@ -6,8 +6,10 @@ import type { Random } from "./request.ts";
 
 /** Requests after which a reply is too old to go on from: its departure would tell of old times. */
 const MAX_REQUESTS = 4;
-/** Faults in interleaved mode after which a server is not asked in it any more. */
+/** Faults in interleaved mode, in a row, after which a server is asked in basic mode for a while. */
 const MAX_FAULTS = 3;
+/** For how many requests. */
+const REST = 64;
 /** How fast two clocks may drift apart, in seconds per second. */
 const MAX_DRIFT = 1e-3;
 /** What clocks may be off besides, in seconds: their precision, and that of stamps. */
@@ -57,10 +59,12 @@ export interface Interleaving {
 export class InterleavedExchange {
   #last: Kept | undefined;
   #faults = 0;
+  /** Requests still to come in basic mode, after faults. */
+  #rest = 0;
 
-  /** Whether the server is asked in interleaved mode: no more after several faults in it. */
+  /** Whether the server is asked in interleaved mode: not for a while after several faults in it. */
   get active(): boolean {
-    return this.#faults < MAX_FAULTS;
+    return this.#rest === 0;
   }
 
   /**
@@ -69,6 +73,7 @@ export class InterleavedExchange {
    * @param random where random bytes come from
    */
   request(random: Random): InterleavedRequest {
+    if (this.#rest > 0) this.#rest--;
     const previous = this.#last;
     if (previous !== undefined && ++previous.requests > MAX_REQUESTS) this.#last = undefined;
     if (this.#last === undefined) {
@@ -137,7 +142,10 @@ export class InterleavedExchange {
    */
   refuse(request: InterleavedRequest, reply: Exchange): void {
     this.#last = undefined;
-    if (isInterleaved(request, reply) && reply.packet.stratum !== 0) this.#faults++;
+    if (!isInterleaved(request, reply) || reply.packet.stratum === 0) return;
+    if (++this.#faults < MAX_FAULTS) return;
+    this.#faults = 0;
+    this.#rest = REST;
   }
 
   /** Begins anew in basic mode: the clock was disturbed, and times from before mean nothing. */

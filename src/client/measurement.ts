@@ -55,3 +55,20 @@ export function measure(
     rootDistance: (packet.rootDelay + Math.max(0, delay)) / 2 + packet.rootDispersion + dispersion,
   };
 }
+
+/**
+ * A measurement that has passed the sanity tests, to be used: no delay is below zero, so times that
+ * say so are wrong by as much.
+ *
+ * @param measurement as {@linkcode measure} made it
+ */
+export function accepted(measurement: Measurement): Measurement {
+  const { offset, delay, dispersion, rootDistance } = measurement;
+  const error = Math.max(0, -delay);
+  return {
+    offset,
+    delay: Math.max(0, delay),
+    dispersion: dispersion + error,
+    rootDistance: rootDistance + error,
+  };
+}

@@ -10,7 +10,7 @@ import {
 import { abortedError } from "../transport/aborted_error.ts";
 import { Endpoint } from "../transport/endpoint.ts";
 import { exchange } from "./exchange.ts";
-import { type Exchange, measure, type Measurement } from "./measurement.ts";
+import { accepted, type Exchange, measure, type Measurement } from "./measurement.ts";
 import { type CheckedOptions, checkHost, checkOptions, type QueryOptions } from "./options.ts";
 import { findFault } from "./validate.ts";
 
@@ -80,7 +80,7 @@ async function takeSample(
   const measurement = measure(result, options.clock.precision);
   const fault = findFault(result, measurement, `${server}`, options);
   if (fault !== undefined) throw fault;
-  return { ...result, ...measurement, delay: Math.max(0, measurement.delay) };
+  return { ...result, ...accepted(measurement) };
 }
 
 function wait(milliseconds: number, { timers, signal }: CheckedOptions): Promise<void> {

@@ -13,6 +13,11 @@ const MAX_STRATUM = 16;
 const MAX_SERVER_INTERVAL = 4;
 /** How fast two clocks may drift apart, in seconds per second. */
 const MAX_DRIFT = 500e-6;
+/**
+ * What times of different origin may contradict each other by, in seconds: those of the kernel are
+ * brought to the user's clock, which takes two readings, between which other work may come.
+ */
+const STAMP_ERROR = 100e-6;
 /** How much later than asked a timer may fire, in seconds. */
 const TIMER_SLACK = 1;
 /** Kiss codes that only say "no time yet". */
@@ -80,7 +85,7 @@ export function findFault(
     return bogus(`its clock was last set ${-since} s after it sent the reply`);
   }
   const taken = timestampDifference(packet.transmitTimestamp, packet.receiveTimestamp);
-  const tolerance = measurement.dispersion + MAX_DRIFT * Math.max(0, taken);
+  const tolerance = STAMP_ERROR + measurement.dispersion + MAX_DRIFT * Math.max(0, taken);
   const { maxServerInterval = MAX_SERVER_INTERVAL } = limits;
   if (taken < -tolerance) return bogus(`it was sent ${-taken} s before the request arrived`);
   if (taken > maxServerInterval) {

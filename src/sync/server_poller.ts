@@ -3,7 +3,7 @@ import { checkPollOptions, GREATEST_POLL, PollProcess } from "../association/pol
 import { exchange } from "../client/exchange.ts";
 import { InterleavedExchange } from "../client/interleaved_exchange.ts";
 import { KissOfDeathError } from "../client/kiss_of_death_error.ts";
-import { type Exchange, measure, type Measurement } from "../client/measurement.ts";
+import { accepted, type Exchange, measure, type Measurement } from "../client/measurement.ts";
 import { findFault, MAX_ROOT_DISTANCE } from "../client/validate.ts";
 import { NTPError } from "../packet/error.ts";
 import type { NtsSource } from "../nts/nts_source.ts";
@@ -162,9 +162,8 @@ export class ServerPoller {
       this.#interleaved![fault === undefined ? "accept" : "refuse"](interleaved, result);
     }
     if (fault !== undefined) return this.#refuse(fault, result.packet.poll);
-    const delay = Math.max(0, measurement.delay);
     this.#answered();
-    if (meant?.isNew !== false) this.#take({ ...exchanged, ...measurement, delay });
+    if (meant?.isNew !== false) this.#take({ ...exchanged, ...accepted(measurement) });
     this.#goOn(result.destinationTimestamp);
     this.#tellPoll();
   }

@@ -231,7 +231,7 @@ export class SyncEngine {
     return {
       time: sent + timestampDifference(destinationTimestamp, requestTimestamp) / 2,
       offset: (outward + back) / 2,
-      delay: Math.max(0, exchange.delay),
+      delay: exchange.delay,
       dispersion: exchange.dispersion,
       stratum: packet.stratum,
       leapIndicator: packet.leapIndicator,

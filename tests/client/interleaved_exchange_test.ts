@@ -101,10 +101,15 @@ test("interleaved client: a server that talks nonsense in interleaved mode is as
     assert(next.previous !== undefined);
     client.refuse(next, reply(next, 100 * faults + 10, 1));
   }
-  assertEquals(client.active, false);
-  const basic = client.request(random);
-  client.accept(basic, reply(basic, 1000));
-  assertEquals(client.request(random).previous, undefined);
+  // It gets another chance after 64 requests: what went wrong may have been ours.
+  for (let i = 0; i < 64; i++) {
+    assertEquals(client.active, false);
+    const basic = client.request(random);
+    assertEquals(basic.previous, undefined);
+    client.accept(basic, reply(basic, 1000 + i));
+  }
+  assert(client.active);
+  assert(client.request(random).previous !== undefined);
 });
 
 test("interleaved client: whatever is lost, late, doubled or forgotten, measurements are right", () => {

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { measure } from "../../src/client/measurement.ts";
+import { accepted, measure } from "../../src/client/measurement.ts";
 import { addSeconds, NTPPacket } from "../../src/packet/mod.ts";
 
 /** An exchange with a server that is `ahead`, over a path of `out` and `back`, taking `taken`. */
@@ -52,4 +52,17 @@ test("a clock 60 years behind the server", () => {
 
 test("a delay that comes out negative is told as it is", () => {
   assertEquals(measure(exchange({ taken: 1, back: -0.5 }), -20).delay, -0.5);
+});
+
+test("what a negative delay shows of the stamps is part of the error", () => {
+  const measured = measure(exchange({ out: 0.25, taken: 1, back: -0.5 }), -20);
+  const { dispersion, offset, rootDistance } = measured;
+  assertEquals(accepted(measured), {
+    offset,
+    delay: 0,
+    dispersion: dispersion + 0.25,
+    rootDistance: rootDistance + 0.25,
+  });
+  const positive = measure(exchange({ out: 0.25, back: 0.5 }), -20);
+  assertEquals(accepted(positive), positive);
 });

@@ -100,6 +100,18 @@ test("a delay below what the precisions explain is refused, one within is not", 
   assertEquals(fault(fields, { precision: -5 }), undefined);
 });
 
+test("stamps of different origin may contradict each other a little", () => {
+  const early = (seconds: number) => ({
+    receiveTimestamp: T1,
+    transmitTimestamp: addSeconds(T1, seconds),
+  });
+  const t4 = addSeconds(T1, 0.001);
+  assertEquals(fault(early(0.00109), { t4 }), undefined);
+  assertEquals(fault(early(0.0012), { t4 })?.code, "bogus");
+  assertEquals(fault(early(-0.00009), { t4 }), undefined);
+  assertEquals(fault(early(-0.0002), { t4 })?.code, "bogus");
+});
+
 test("a root distance of 16 seconds is refused", () => {
   assertEquals(fault({ rootDispersion: 15.9 }), undefined);
   assertEquals(fault({ rootDispersion: 16 })?.code, "bogus");

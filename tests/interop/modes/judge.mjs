@@ -41,9 +41,9 @@ export async function rightly(what, seconds, ask, wrong) {
  *
  * @param {number} offset in seconds
  * @param {number} expected
- * @param {number} [uncertainty] what the one who measured cannot know
+ * @param {number} uncertainty what the one who measured cannot know: half the delay
  */
-export function wrongOffset(offset, expected, uncertainty = 0) {
+export function wrongOffset(offset, expected, uncertainty) {
   if (Math.abs(offset - expected) <= tolerance + uncertainty) return undefined;
   return `offset ${milliseconds(offset)}, not ${milliseconds(expected)}`;
 }

@@ -31,11 +31,11 @@ export const told = ways.map(({ family, key }) => ({
     // Its first association is with the group.
     const ask = () => ntpd.association(confined, 2);
     const seen = await rightly("ntpd following", 140, ask, (answer) => {
-      const { address, reach, offset, authenticated, selected } = answer;
+      const { address, reach, offset, delay, authenticated, selected } = answer;
       if (address !== link.hub[family]) return `it has found ${address}`;
       if (reach !== allHeard) return `its reach is ${reach.toString(8)}`;
       if (authenticated !== (key !== undefined)) return `authenticated: ${authenticated}`;
-      return selected ? wrongOffset(offset, ahead) : "it has not selected us";
+      return selected ? wrongOffset(offset, ahead, delay / 2) : "it has not selected us";
     });
     return { offset: seen.offset, note: "reach 377, selected" };
   },
@@ -77,7 +77,8 @@ export async function finds(station, hostname, expected, key) {
     if (mode !== 4) return `it answered in mode ${mode}`;
     if (authentication !== (key ? "key" : "none")) return `authentication "${authentication}"`;
     if (reach !== allHeard) return `reach ${reach.toString(8)}`;
-    return wrongOffset(best(samples()).offset, expected);
+    const { offset, delay } = best(samples());
+    return wrongOffset(offset, expected, delay / 2);
   });
   return { offset: best(samples()).offset, stratum: seen.stratum, note: "reach 377" };
 }

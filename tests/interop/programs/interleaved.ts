@@ -1,6 +1,6 @@
 // Two clocks of ours that follow one server, the first in basic mode, the second in interleaved mode.
 // Argument: `{ hostname, seconds, settle }` as JSON. Says how far each was off the clock of this machine,
-// which the server serves, and how many replies were in interleaved mode.
+// which the server serves, how many replies were in interleaved mode, and what was wrong with the others.
 
 import process from "node:process";
 import { setTimeout } from "node:timers/promises";
@@ -15,8 +15,8 @@ class Mode {
   replies = 0;
   interleaved = 0;
   kind = "";
-  looks = 0;
-  squares = 0;
+  errors: number[] = [];
+  faults = new Set<string>();
   sync: NTPSync | undefined;
 
   async start(interleaved: boolean): Promise<void> {
@@ -25,13 +25,15 @@ class Mode {
   }
 
   look(): void {
-    this.looks++;
-    this.squares += timestampDifference(this.sync!.clock.now(), host.now()) ** 2;
+    this.errors.push(Math.abs(timestampDifference(this.sync!.clock.now(), host.now())));
+    for (const { error } of this.sync!.sources()) if (error) this.faults.add(error.message);
   }
 
   result(): object {
-    const { interleaved, kind, looks, replies, squares } = this;
-    return { interleaved, kind, looks, replies, rms: Math.sqrt(squares / looks) };
+    const { interleaved, kind, replies } = this;
+    // The median: between two readings of two clocks there may be other work.
+    const error = this.errors.sort((a, b) => a - b)[this.errors.length >> 1];
+    return { interleaved, kind, replies, error, faults: [...this.faults] };
   }
 
   #bind: BindUdp = async (options) => {

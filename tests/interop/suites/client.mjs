@@ -69,7 +69,9 @@ function judge(seen, expected) {
       throw new Error(`saw ${key} ${seen[key]}, not ${expected[key]}`);
     }
   }
-  if (!(Math.abs(seen.offset) < tolerance)) throw new Error(`offset ${seen.offset} s`);
+  if (!(Math.abs(seen.offset) < tolerance + seen.delay / 2)) {
+    throw new Error(`offset ${seen.offset} s, delay ${seen.delay} s`);
+  }
   if (!(seen.delay >= 0 && seen.delay < 0.1)) throw new Error(`delay ${seen.delay} s`);
   if (seen.samples !== options.samples) {
     throw new Error(`${seen.samples} samples of ${options.samples}`);
