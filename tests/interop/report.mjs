@@ -18,12 +18,44 @@ function row(cells) {
   console.log(padded.join("").trimEnd());
 }
 
-/** Counts and prints results. */
+/** @param {Subject} subject */
+function nameOf({ peer, version, role, runtime }) {
+  return `${peer} ${version ?? ""}, ${role}, ${runtime}`;
+}
+
+/**
+ * Counts and prints results. Some of what is measured is the machine: its other work may hold any
+ * process up. So a few failures of a suite may be tried again, once, and nothing of it is hidden.
+ */
 export class Report {
   passed = 0;
-  failed = 0;
-  /** @type {string[]} */
-  #failures = [];
+  /** Failures by the name of what was tried. @type {Map<string, string>} */
+  #failures = new Map();
+  /** Those of the suite that is tried again, until they succeed. @type {Map<string, string>} */
+  #triedAgain = new Map();
+  /** What succeeded only then, and how it had failed. @type {string[]} */
+  #doubtful = [];
+  #isAgain = false;
+
+  get failed() {
+    return this.#failures.size;
+  }
+
+  /**
+   * Makes what follows a second try of all that has failed since there were `before` failures.
+   *
+   * @param {number} before
+   */
+  tryAgain(before) {
+    this.#isAgain = true;
+    this.#triedAgain = new Map([...this.#failures].slice(before));
+  }
+
+  /** Ends the second try. */
+  endAgain() {
+    this.#isAgain = false;
+    this.#triedAgain.clear();
+  }
 
   /** @param {string} title */
   begin(title) {
@@ -52,7 +84,7 @@ export class Report {
     const shown = { version: "", ...subject };
     try {
       const seen = await attempt();
-      this.passed++;
+      this.#pass(nameOf(shown));
       const { offset, stratum, refid, note } = seen;
       const told = [stratum, refid].filter((part) => part !== undefined).join(", ");
       row({
@@ -63,19 +95,40 @@ export class Report {
       });
       return seen;
     } catch (error) {
-      this.failed++;
       const message = error instanceof Error ? error.message : String(error);
       row({ ...shown, result: "FAILED", offset: "", seen: message.split("\n")[0] });
-      const { peer, version, role, runtime } = shown;
-      const title = `${peer} ${version}, ${role}, ${runtime}: ${message}`;
-      this.#failures.push(`${title}\n${output()}`.trimEnd());
+      this.#fail(nameOf(shown), `${message}\n${output()}`.trimEnd());
       return undefined;
+    }
+  }
+
+  /** @param {string} name */
+  #pass(name) {
+    const failure = this.#triedAgain.get(name);
+    if (this.#isAgain && failure === undefined) return; // it succeeded at once
+    this.passed++;
+    if (failure === undefined) return;
+    this.#triedAgain.delete(name);
+    this.#failures.delete(name);
+    this.#doubtful.push(`${name}: ${failure.split("\n")[0]}`);
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} failure
+   */
+  #fail(name, failure) {
+    if (!this.#isAgain) this.#failures.set(name, failure);
+    else if (!this.#triedAgain.has(name)) {
+      this.#doubtful.push(`${name}, second: ${failure.split("\n")[0]}`);
     }
   }
 
   /** Prints the failures in full and the counts. */
   end() {
-    for (const failure of this.#failures) console.log(`\nFAILED ${failure}`);
+    for (const [name, failure] of this.#failures) console.log(`\nFAILED ${name}: ${failure}`);
+    if (this.#doubtful.length > 0) console.log("\nFailed in one of two tries:");
+    for (const failure of this.#doubtful) console.log(`  ${failure}`);
     console.log(`\n${this.passed} passed, ${this.failed} failed`);
   }
 }

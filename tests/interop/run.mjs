@@ -20,6 +20,9 @@ import { Report } from "./report.mjs";
  * @property {Report} report
  */
 
+/** So many failures of a suite may be the doing of a busy machine: they are tried again, once. */
+const MOST_AGAIN = 2;
+
 const known = readdirSync(new URL("suites/", import.meta.url))
   .filter((file) => file.endsWith(".mjs"))
   .map((file) => file.slice(0, -".mjs".length))
@@ -59,8 +62,15 @@ async function main() {
   const report = new Report();
   const watch = watchClock();
   for (const suite of suites) {
+    const before = report.failed;
     report.begin(`suite ${suite.name}, at ${seconds()} s`);
     await suite.run({ peers, runtimes, report });
+    const failed = report.failed - before;
+    if (failed === 0 || failed > MOST_AGAIN) continue;
+    report.begin(`suite ${suite.name} again, at ${seconds()} s, as ${failed} failed`);
+    report.tryAgain(before);
+    await suite.run({ peers, runtimes, report });
+    report.endAgain();
   }
   report.begin(`after ${seconds()} s`);
   await report.check({ peer: "-", role: "machine's clock untouched", runtime: "-" }, () => {
