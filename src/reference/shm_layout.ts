@@ -47,7 +47,8 @@ export class ShmSegment {
 
   /**
    * Takes the sample out, if there is one. Of a writer in mode 1 the counter tells whether it wrote
-   * meanwhile; one in mode 0 waits until the sample was taken.
+   * meanwhile, and the flag, which it takes back first, whether it had begun before; one in mode 0
+   * waits until the sample was taken.
    */
   take(): ShmReading {
     const view = this.#view, words = this.#words;
@@ -57,9 +58,11 @@ export class ShmSegment {
     const clock = this.#time(CLOCK_SECONDS, CLOCK_MICROSECONDS, CLOCK_NANOSECONDS);
     const receive = this.#time(RECEIVE_SECONDS, RECEIVE_MICROSECONDS, RECEIVE_NANOSECONDS);
     const leap = view.getInt32(LEAP, true), precision = view.getInt32(PRECISION, true);
-    const torn = mode === 1 && Atomics.load(words, COUNT / 4) !== before;
+    const isWriting = (): boolean =>
+      Atomics.load(words, COUNT / 4) !== before || Atomics.load(words, VALID / 4) === 0;
+    // What it writes now is the next sample, which it makes valid itself.
+    if (mode === 1 && isWriting()) return "torn";
     Atomics.store(words, VALID / 4, 0);
-    if (torn) return "torn";
     if (
       mode !== 0 && mode !== 1 || clock === undefined || receive === undefined ||
       leap < 0 || leap > 3
