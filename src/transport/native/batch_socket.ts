@@ -26,6 +26,7 @@ import {
   SO_RCVTIMEO,
   SOL_SOCKET,
 } from "./linux.ts";
+import { ClockComparison } from "./clock_comparison.ts";
 import { KernelClock } from "./kernel_clock.ts";
 import { MessageVector } from "./message_vector.ts";
 import { RealtimeReading } from "./realtime_reading.ts";
@@ -39,7 +40,7 @@ import {
   startStamping,
 } from "./socket_options.ts";
 import type { SystemCalls } from "./system_calls.ts";
-import { addFraction, StampQueue } from "./transmit_stamps.ts";
+import { StampQueue } from "./transmit_stamps.ts";
 
 /** How many datagrams are taken at once. */
 const BATCH = 64;
@@ -49,10 +50,6 @@ const LONGEST_RECEIVED = 65536;
 const LONGEST_IN_CHUNK = 2048;
 /** How often one datagram is tried whose call was ended by a signal or by another's refusal. */
 const MAX_TRIES = 16;
-/** Two clocks are compared again, at most so often, unless that took no longer than this. */
-const COMPARISONS = 4, PROMPT_NS = 2000;
-const UNITS_PER_NANOSECOND = 2 ** 32 / 1e9;
-const NTP_UNIX_OFFSET = 2208988800;
 
 /** How a {@linkcode BatchSocket} is made. */
 export interface BatchSocketOptions extends NativeSocketOptions {
@@ -113,10 +110,8 @@ export class BatchSocket {
   readonly #views: Uint8Array[] = [];
   readonly #delays = new SendDelay();
   readonly #stamps: StampQueue;
-  /** Clock of the user less system time, as two words; kept for one batch. */
-  readonly #ahead = new Uint32Array(2);
-  readonly #reading = new Uint32Array(2);
-  #isAheadKnown = false;
+  /** Of the user's clock with the system's; holds for one batch. */
+  readonly #comparison: ClockComparison;
   readonly #time: RealtimeReading;
   readonly #failedTo = new Endpoint("", 0);
   readonly #nameOf: (index: number) => string;
@@ -168,7 +163,8 @@ export class BatchSocket {
       data: LONGEST_IN_CHUNK,
     });
     for (let i = 0; i < BATCH; i++) this.#views.push(this.#view(i, 48));
-    this.#stamps = new StampQueue(calls, this.#ahead, this.#delays);
+    this.#comparison = new ClockComparison(calls, options.clock, options.isSystemTime === true);
+    this.#stamps = new StampQueue(calls, this.#comparison, this.#delays);
     this.#time = new RealtimeReading(calls);
   }
 
@@ -209,12 +205,12 @@ export class BatchSocket {
     if (count <= 0) {
       const error = errno();
       if (error === EAGAIN || error === EINTR) {
-        if (this.#stamps.isExpecting) this.#stamps.read(this.fd);
+        if (this.#stamps.isExpecting) this.#takeStamps();
       } else this.#options.onReceiveError?.(error);
       return 0;
     }
     this.#time.mark();
-    this.#isAheadKnown = this.#options.isSystemTime === true;
+    this.#comparison.expire();
     this.#count = count;
     this.#chunk = count === BATCH ? CHUNK : 1;
     return count;
@@ -309,34 +305,8 @@ export class BatchSocket {
       return this.#options.clock.read(arrival);
     }
     this.#waitNanoseconds = age * 1e9 + this.#time.nanoseconds - words[stamp + 2]!;
-    if (!this.#isAheadKnown) this.#compareClocks();
-    arrival[1] = words[stamp + 2]! * UNITS_PER_NANOSECOND;
-    arrival[0] = words[stamp]! + NTP_UNIX_OFFSET + this.#ahead[0]!;
-    addFraction(arrival, this.#ahead[1]!);
-  }
-
-  /**
-   * Finds by how much the user's clock is ahead of the system's: reads one between two readings of the
-   * other, again if something else had the processor meanwhile.
-   */
-  #compareClocks(): void {
-    const reading = this.#reading, ahead = this.#ahead, time = this.#time;
-    let shortest = Infinity;
-    for (let i = 0; i < COMPARISONS && shortest > PROMPT_NS; i++) {
-      time.read();
-      const { seconds, nanoseconds } = time;
-      this.#options.clock.read(reading);
-      time.read();
-      const took = (time.seconds - seconds) * 1e9 + (time.nanoseconds - nanoseconds);
-      if (took < 0 || took >= shortest) continue;
-      shortest = took;
-      const middle = nanoseconds + took / 2, carry = middle >= 1e9 ? 1 : 0;
-      ahead[1] = (middle - carry * 1e9) * UNITS_PER_NANOSECOND;
-      const borrow = reading[1]! < ahead[1]! ? 1 : 0;
-      ahead[1] = reading[1]! - ahead[1]!;
-      ahead[0] = reading[0]! - (seconds + carry + NTP_UNIX_OFFSET) - borrow;
-    }
-    this.#isAheadKnown = true;
+    this.#comparison.refresh();
+    this.#comparison.convert(words[stamp]!, words[stamp + 2]!, arrival);
   }
 
   /**
@@ -504,6 +474,12 @@ export class BatchSocket {
   #readStamps(): void {
     if (!this.#hasStamped && !this.#stamps.isExpecting) return;
     this.#hasStamped = false;
+    this.#takeStamps();
+  }
+
+  #takeStamps(): void {
+    // Outside of a batch nobody says when a comparison is too old.
+    if (this.#count === 0) this.#comparison.expire();
     this.#stamps.read(this.fd);
   }
 
@@ -511,7 +487,7 @@ export class BatchSocket {
   #forgetStamps(): void {
     if (!this.#hasStamped && !this.#stamps.isExpecting) return;
     this.#hasStamped = false;
-    this.#stamps.read(this.fd);
+    this.#takeStamps();
     this.#stamps.reset();
     startStamping(this.#calls, this.#scratch, this.fd);
   }

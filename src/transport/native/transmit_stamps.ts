@@ -1,4 +1,5 @@
 import type { TransmitStamps } from "../udp_transport.ts";
+import type { ClockComparison } from "./clock_comparison.ts";
 import { ERROR_CONTROL, findControl, findTimestamp } from "./control_message.ts";
 import {
   IP_RECVERR,
@@ -18,8 +19,6 @@ import type { SystemCalls } from "./system_calls.ts";
 const RING = 1024;
 /** How many are read at once. */
 const BATCH = 32;
-const UNITS_PER_NANOSECOND = 2 ** 32 / 1e9;
-const NTP_UNIX_OFFSET = 2208988800;
 /** A stamp that is farther from its datagram than this, in seconds, is another's. */
 const LONGEST_WAY = 2;
 
@@ -41,8 +40,7 @@ export class StampQueue implements TransmitStamps {
   readonly #keys = new Int32Array(RING);
   readonly #ids = new Int32Array(RING).fill(FOR_NOBODY);
   readonly #time = new Uint32Array(2);
-  /** Words to add to Unix time, to have the user's clock. */
-  readonly #ahead: Uint32Array;
+  readonly #comparison: ClockComparison;
   /** Number that the kernel gives to the next datagram. */
   #next = 0;
   #underWay = 0;
@@ -50,12 +48,12 @@ export class StampQueue implements TransmitStamps {
   #isRequested = false;
 
   /**
-   * @param ahead difference of the user's clock from that of the system, as two words: live
+   * @param comparison of the user's clock with the system's
    * @param delays learns from the stamps
    */
-  constructor(calls: SystemCalls, ahead: Uint32Array, delays: SendDelay) {
+  constructor(calls: SystemCalls, comparison: ClockComparison, delays: SendDelay) {
     this.#calls = calls;
-    this.#ahead = ahead;
+    this.#comparison = comparison;
     this.#delays = delays;
     this.#messages = new MessageVector(calls, BATCH, {
       name: 0,
@@ -128,16 +126,12 @@ export class StampQueue implements TransmitStamps {
     const id = this.#ids[slot]!;
     if (id === FOR_NOBODY) return;
     this.#ids[slot] = FOR_NOBODY;
-    const time = this.#time, ahead = this.#ahead;
-    time[1] = nanoseconds * UNITS_PER_NANOSECOND;
-    time[0] = seconds + NTP_UNIX_OFFSET + ahead[0]!;
-    addFraction(time, ahead[1]!);
-    this.onStamp?.(id, time);
+    try {
+      this.#comparison.refresh();
+    } catch {
+      return; // what the user's clock would have shown, nobody knows
+    }
+    this.#comparison.convert(seconds, nanoseconds, this.#time);
+    this.onStamp?.(id, this.#time);
   }
-}
-
-/** Adds a fraction to a timestamp of two words. */
-export function addFraction(time: Uint32Array, fraction: number): void {
-  time[1] = time[1]! + fraction;
-  if (time[1]! < fraction) time[0] = time[0]! + 1;
 }

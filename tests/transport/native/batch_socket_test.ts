@@ -201,6 +201,43 @@ test(
     }),
 );
 
+test(
+  "batch socket: what has left is told by the clock of the user, also before anything has come",
+  { skip },
+  () =>
+    withSockets((open, { calls }) => {
+      const kernel = new KernelClock(calls);
+      let ahead = 1000;
+      const read = (into: Uint32Array) => {
+        if (Number.isNaN(ahead)) throw new Error("a clock that fails");
+        kernel.read(into);
+        into[0]! += ahead;
+      };
+      const server = open(), client = open({ clock: { read } });
+      const { stamps } = client;
+      if (stamps === undefined) return; // this kernel does not
+      const now = new Uint32Array(2);
+      const told: number[] = [];
+      stamps.onStamp = (_id, time) => {
+        kernel.read(now);
+        told.push(Math.round((time[0]! - now[0]!) / 10) * 10);
+      };
+      const send = () => {
+        stamps.request();
+        client.send(new Uint8Array(48), at(server));
+        client.receive(1);
+      };
+      send();
+      ahead = 2000; // somebody has set it
+      send();
+      ahead = NaN;
+      send();
+      ahead = 3000;
+      send();
+      assertEquals(told, [1000, 2000, 3000]);
+    }),
+);
+
 test("batch socket: overload is counted", { skip }, () =>
   withSockets((open) => {
     const server = open(), client = open();
