@@ -15,6 +15,11 @@ export interface ReferenceClockOptions extends SourcePreference {
   stratum?: number;
   /** Seconds to be added to each of its readings: what cables and drivers take. Default 0. */
   offset?: number;
+  /**
+   * Round-trip delay to what it takes its time from, in seconds, 0 to 1: a server on it announces it,
+   * and half of it counts as error. For what lies behind a network, such as a PTP master. Default 0.
+   */
+  delay?: number;
   /** Largest error of its time when it is locked, in seconds, above 0 to 1. */
   maxError?: number;
   /** How often its readings are made into one sample: log2 of seconds, 0 to 10. Default 4. */
@@ -92,6 +97,7 @@ export abstract class ReferenceClock implements SyncInput {
   readonly #preference: Required<SourcePreference>;
   readonly #stratum: number;
   readonly #correction: number;
+  readonly #delay: number;
   readonly #poll: number;
   readonly #patience: number;
   #maxError: number;
@@ -128,8 +134,8 @@ export abstract class ReferenceClock implements SyncInput {
     },
   ) {
     const { refid = defaults.refid, maxError = defaults.maxError } = options;
-    const { stratum = 0, offset = 0, poll = 4, patience = 10 } = options;
-    const numbers = { stratum, offset, maxError, poll, patience };
+    const { stratum = 0, offset = 0, delay = 0, poll = 4, patience = 10 } = options;
+    const numbers = { stratum, offset, delay, maxError, poll, patience };
     for (const [name, value] of Object.entries(numbers)) {
       if (typeof value !== "number") {
         throw new TypeError(`${name} is a number, not ${typeof value}: ${String(value)}`);
@@ -143,6 +149,7 @@ export abstract class ReferenceClock implements SyncInput {
     within("stratum", stratum, 0, 14);
     within("poll", poll, 0, 10);
     if (!Number.isFinite(offset)) throw new RangeError(`offset is finite, not ${offset}`);
+    if (!(delay >= 0 && delay <= 1)) throw new RangeError(`delay is from 0 to 1 s, not ${delay}`);
     if (!(maxError > 0 && maxError <= 1)) {
       throw new RangeError(`maxError is above 0 s and at most 1, not ${maxError}`);
     }
@@ -152,6 +159,7 @@ export abstract class ReferenceClock implements SyncInput {
     this.#preference = preferenceOf(options);
     this.#stratum = stratum;
     this.#correction = offset;
+    this.#delay = delay;
     this.#maxError = maxError;
     this.#poll = poll;
     this.#patience = patience;
@@ -317,7 +325,7 @@ export abstract class ReferenceClock implements SyncInput {
       dispersion: deviation / Math.sqrt(count) + 2 ** this.#sink!.clock.precision,
       stratum: this.#stratum,
       leapIndicator: this.#leapIndicator,
-      rootDelay: 0,
+      rootDelay: this.#delay,
       rootDispersion: this.#maxError,
       referenceId: referenceIdFromText(this.refid),
     }, 2 ** this.#poll);
