@@ -12,11 +12,13 @@ import { checkNtsServe, NTS_SERVE_HELP, NTS_SERVE_OPTIONS } from "./nts_serve_op
 import { flag, type Option, text, texts, whole } from "./option.ts";
 import { PEER_HELP, PEER_OPTIONS, signingKey } from "./peer_options.ts";
 import { RATE_LIMIT_HELP, rateLimit } from "./rate_limit_option.ts";
+import { HOLDOVER_HELP, REFCLOCK_HELP, REFCLOCK_OPTIONS } from "./refclock_option.ts";
 import { timeText } from "./sample_text.ts";
 import { say } from "./say.ts";
 import { type LastError, ServeAssociations } from "./serve_associations.ts";
 import { listenAt } from "./serve_listen.ts";
 import { ServeNts } from "./serve_nts.ts";
+import { ServeRefclocks } from "./serve_refclocks.ts";
 import { type Activity, describeActivity, differs, hasFailed } from "./server_log.ts";
 import { checkServeValues, type ServeValues } from "./serve_values.ts";
 import { describeSockets, socketsOf, transport } from "./transport_option.ts";
@@ -27,6 +29,14 @@ Serves the clock of this computer, to everybody who asks if nothing else is
 said, until SIGINT (Ctrl+C) or SIGTERM. Port 123 needs privileges. Stratum 1 is
 for computers whose clock is set by a reference clock; clients believe them more
 than others.
+
+With --refclock the time of reference clocks is served instead, at stratum 1;
+the clock of this computer does not matter. Before one of them has told the
+time, clients hear that the server is not synchronised.
+
+${REFCLOCK_HELP}
+
+${HOLDOVER_HELP}
 
 ${ACCESS_HELP}
 
@@ -65,14 +75,18 @@ function initialStratum(refid: string | undefined): number {
 
 function makeServer(
   given: ServeValues,
-  { keys, nts }: { keys: KeyStore | undefined; nts: ServeNts | undefined },
+  { keys, nts, refclocks }: {
+    readonly keys: KeyStore | undefined;
+    readonly nts: ServeNts | undefined;
+    readonly refclocks: ServeRefclocks | undefined;
+  },
   world: World,
   errors: LastError,
 ): NTPServer {
   const { refid, stratum = initialStratum(refid), rateLimit } = given;
   const access = accessRules(given);
   return new NTPServer({
-    clock: world.clock,
+    clock: refclocks?.clock ?? world.clock,
     stratum,
     refid: refid ?? (stratum <= 1 ? PRIMARY_REFID : LOCAL_REFID),
     ...(access.length > 0 && { access }),
@@ -88,7 +102,10 @@ function makeServer(
 function describeStart(
   server: NTPServer,
   given: ServeValues,
-  nts: ServeNts | undefined,
+  { nts, refclocks }: {
+    readonly nts: ServeNts | undefined;
+    readonly refclocks: ServeRefclocks | undefined;
+  },
   associations: ServeAssociations,
 ): string {
   const { addresses } = server;
@@ -98,7 +115,7 @@ function describeStart(
   return [
     `listening at ${places.join(", ")} (${[...adapters].join(", ")})`,
     ...(given.workers > 0 ? [`workers: ${server.statistics().workers?.serving}`] : []),
-    `stratum ${Math.max(1, server.stratum)}, reference ${server.refid}`,
+    refclocks?.describe() ?? `stratum ${Math.max(1, server.stratum)}, reference ${server.refid}`,
     ...(group.length > 0 ? [`in group ${group.map(({ text }) => text).join(", ")}`] : []),
     ...(nts?.describe() ?? []),
     ...associations.describe(),
@@ -150,6 +167,7 @@ export const serve: Command = command({
       initialText: `${PRIMARY_REFID} at stratum 1, else ${LOCAL_REFID}`,
       help: "reference to announce: one to four characters for a clock, or an IP address",
     }),
+    ...REFCLOCK_OPTIONS,
     keys: text({ value: "FILE", initial: undefined, help: "key file of the clients' keys" }),
     keyFormat,
     ...NTS_SERVE_OPTIONS,
@@ -169,7 +187,7 @@ export const serve: Command = command({
       initial: 0,
       help: "serve each address by N threads with native sockets; 0: by the main thread",
     }),
-    quiet: flag({ letter: "q", help: "log nothing but start, end and errors" }),
+    quiet: flag({ letter: "q", help: "log nothing but start, end, errors and reference clocks" }),
   },
   async run(values, _operands, world) {
     checkServeValues(values);
@@ -184,7 +202,10 @@ export const serve: Command = command({
       world,
       onError: ({ message }) => say(world.stderr, `${NAME}: ${message}`),
     });
-    const server = makeServer(values, { keys, nts }, world, errors);
+    const refclocks = values.refclock.length === 0
+      ? undefined
+      : new ServeRefclocks(values.refclock, world);
+    const server = makeServer(values, { keys, nts, refclocks }, world, errors);
     const ending = new AbortController();
     const { signal } = ending;
     const associations = new ServeAssociations(server, { ...values, key }, {
@@ -200,7 +221,7 @@ export const serve: Command = command({
     const end = async () => {
       stopListening();
       ending.abort();
-      await Promise.all([server.close(), nts?.close()]);
+      await Promise.all([server.close(), nts?.close(), refclocks?.ended]);
     };
     try {
       await listenAt(server, values);
@@ -210,7 +231,8 @@ export const serve: Command = command({
       await end();
       throw error;
     }
-    log(describeStart(server, values, nts, associations));
+    log(describeStart(server, values, { nts, refclocks }, associations));
+    refclocks?.start({ maxHoldoverMs: values.maxHoldover, signal });
 
     const look = (): Activity => ({
       ...server.statistics(),
@@ -225,6 +247,8 @@ export const serve: Command = command({
       if (failed) parts[0] += ` (${errors.last?.message})`;
       parts.push(...associations.log.take());
       before = now;
+      const news = refclocks?.take() ?? [];
+      if (news.length > 0) log(news.join("; "));
       if (parts.length > 0 && (failed || !values.quiet)) log(parts.join("; "));
     });
     const name = await ended;

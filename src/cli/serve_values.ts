@@ -8,6 +8,7 @@ import type { MulticastTarget } from "./broadcast_options.ts";
 import type { Group } from "./group_options.ts";
 import type { Host } from "./host.ts";
 import { checkKeyFormat } from "./key_options.ts";
+import type { Refclock } from "./refclock_spec.ts";
 import { checkGroups } from "./serve_listen.ts";
 import { asUsage, UsageError } from "./usage_error.ts";
 
@@ -16,6 +17,8 @@ export interface ServeValues extends AccessOptions<readonly string[]> {
   readonly address: readonly string[];
   readonly refid: string | undefined;
   readonly stratum: number | undefined;
+  readonly refclock: readonly Refclock[];
+  readonly maxHoldover: number | undefined;
   readonly keys: string | undefined;
   readonly keyFormat: KeyFileFormat | undefined;
   readonly transport: TransportName;
@@ -38,7 +41,23 @@ function needs(
 ): (readonly [wanted: boolean, there: boolean, message: string])[] {
   const { limited, requireAuth, rateLimit, keys, broadcast, multicast, group, peer } = given;
   const broadcasts = broadcast.length + multicast.length > 0;
+  const hasRefclock = given.refclock.length > 0;
   return [
+    [
+      given.maxHoldover !== undefined,
+      hasRefclock,
+      "--max-holdover is for --refclock, of which there is none",
+    ],
+    [
+      given.stratum !== undefined,
+      !hasRefclock,
+      "--stratum does not go with --refclock: say --refclock SPEC,stratum=N, one less",
+    ],
+    [
+      given.refid !== undefined,
+      !hasRefclock,
+      "--refid does not go with --refclock: say --refclock SPEC,refid=ID",
+    ],
     [
       limited.length > 0,
       rateLimit !== undefined,

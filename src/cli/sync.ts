@@ -7,6 +7,7 @@ import { everySecond } from "./every_second.ts";
 import { readHost } from "./host.ts";
 import { checkKeyFormat, key, keyFormat, keyNamed, loadKeys } from "./key_options.ts";
 import { duration, DURATION_HELP, flag, text, texts, whole } from "./option.ts";
+import { HOLDOVER_HELP, REFCLOCK_HELP, REFCLOCK_OPTIONS } from "./refclock_option.ts";
 import { Redraw } from "./redraw.ts";
 import { say } from "./say.ts";
 import { syncToJson } from "./sync_json.ts";
@@ -14,9 +15,10 @@ import { syncText } from "./sync_table.ts";
 import { UsageError } from "./usage_error.ts";
 
 const DETAILS = `
-Keeps a clock right by asking servers, and shows how: a clock of its own, that of
-this computer is not touched. Ends at SIGINT (Ctrl+C), SIGTERM or after
---duration. HOST may be NAME, NAME:PORT, an IP address, or [IPV6]:PORT.
+Keeps a clock right by asking servers and reading reference clocks, and shows
+how: a clock of its own, that of this computer is not touched. Ends at SIGINT
+(Ctrl+C), SIGTERM or after --duration. HOST may be NAME, NAME:PORT, an IP
+address, or [IPV6]:PORT.
 
 The first line is the clock: the time and the most that it may be wrong; what it
 follows; what it still makes good; how much faster true time runs than the clock
@@ -44,8 +46,12 @@ source is treated otherwise than before, and at the end.
 With --json: a line with one object, when something was heard, once a second at
 most: \`time\`, \`maxError\`, \`synchronized\`, \`leapIndicator\`, \`stratum\`,
 \`reference\`, \`rootDelay\`, \`rootDispersion\`, \`remaining\`, \`frequency\`,
-\`frequencyDeviation\`, \`sources\`, \`problems\`. Durations are seconds, rates seconds
-per second; times are ISO 8601 with nanoseconds.
+\`frequencyDeviation\`, \`sources\`, \`problems\`. Durations are seconds, rates
+seconds per second; times are ISO 8601 with nanoseconds.
+
+${REFCLOCK_HELP}
+
+${HOLDOVER_HELP}
 
 FILE of --drift keeps the frequency from one run to the next, in parts per
 million. FILE of --key is a key file as of ntps keygen, chronyd or ntpd.
@@ -73,6 +79,7 @@ export const sync: Command = command({
       value: "NAME",
       help: "ask several addresses of this name; may be given more than once",
     }),
+    ...REFCLOCK_OPTIONS,
     port: whole({
       letter: "p",
       value: "PORT",
@@ -138,8 +145,8 @@ export const sync: Command = command({
       throw new UsageError("--ipv4 and --ipv6 exclude each other: leave both out to ask either");
     }
     const hosts = operands.map(readHost), pools = values.pool.map(readHost);
-    if (hosts.length + pools.length === 0) {
-      throw new UsageError("there is nobody to ask: name a HOST or a --pool");
+    if (hosts.length + pools.length + values.refclock.length === 0) {
+      throw new UsageError("there is nobody to ask: name a HOST, a --pool or a --refclock");
     }
     const { minPoll, maxPoll = Math.max(10, minPoll) } = values;
     if (minPoll > maxPoll) {
@@ -176,6 +183,8 @@ export const sync: Command = command({
         bind: world.bind,
         servers: hosts.map(server),
         pools: pools.map(server),
+        inputs: values.refclock.map(({ make }) => make(world.refclocks)),
+        ...(values.maxHoldover !== undefined && { maxHoldover: values.maxHoldover / 1000 }),
         timeoutMs: values.timeout,
         signal: giveUp.signal,
         ...(frequency !== undefined && { frequency }),

@@ -2,6 +2,7 @@ import type { KeyStore } from "../auth/key_store.ts";
 import type { LoadKeyFileOptions } from "../auth/load_key_file.ts";
 import type { QueryOptions } from "../client/options.ts";
 import type { NtsWorld } from "./nts_world.ts";
+import type { RefclockWorld } from "./refclock_spec.ts";
 import type { NTPSyncOptions } from "../sync/ntp_sync_options.ts";
 
 /** Where text goes to. */
@@ -24,6 +25,8 @@ export interface World extends Required<Pick<QueryOptions, "clock" | "timers" | 
   readonly queryOptions?: Pick<QueryOptions, "random" | "resolve">;
   /** The clock that `ntps sync` corrects, and what watches it; absent: the defaults of the library. */
   readonly syncOptions?: Pick<NTPSyncOptions, "clock" | "wallMs" | "ownAddresses">;
+  /** What reference clocks are read from; absent: this machine. */
+  readonly refclocks?: RefclockWorld;
   /** What NTS needs; absent: the library's key exchange, and files. */
   readonly nts?: NtsWorld;
   /** Reads a file; `-` is standard input. */

@@ -8,7 +8,7 @@ test("ntps --help and ntps help list the commands", async () => {
   for (const args of [["--help"], ["-h"], ["help"]]) {
     const { status, stdout, stderr } = await new FakeWorld().run(...args);
     assertEquals([status, stderr], [0, ""]);
-    for (const name of ["query", "serve", "listen", "decode", "keygen"]) {
+    for (const name of ["query", "serve", "sync", "listen", "decode", "keygen"]) {
       assertMatch(stdout, new RegExp(`\n  ${name} `));
     }
   }
@@ -21,7 +21,7 @@ test("ntps without arguments shows its help as an error", async () => {
 });
 
 test("each command has help, in four ways, no wider than a terminal should be", async () => {
-  for (const name of ["query", "serve", "listen", "decode", "keygen"]) {
+  for (const name of ["query", "serve", "sync", "listen", "decode", "keygen"]) {
     const texts = [];
     for (const args of [["help", name], [name, "--help"], [name, "-h"], ["--help", name]]) {
       const { status, stdout, stderr } = await new FakeWorld().run(...args);

@@ -149,7 +149,7 @@ test("ntps sync: interrupted before the clock is set", async () => {
 
 test("ntps sync: wrong arguments", async () => {
   const cases: [string[], RegExp][] = [
-    [[], /there is nobody to ask: name a HOST or a --pool/],
+    [[], /there is nobody to ask: name a HOST, a --pool or a --refclock/],
     [["a", "-4", "-6"], /--ipv4 and --ipv6 exclude each other/],
     [["a", "--min-poll", "8", "--max-poll", "7"], /--min-poll, 8, is above --max-poll, 7/],
     [["a", "--key-format", "chrony"], /--key-format is for a key file/],
