@@ -1,71 +1,40 @@
-import { HEADER_LENGTH } from "../../packet/header.ts";
 import { Endpoint } from "../endpoint.ts";
 import type { SendOutcome, TransmitStamps } from "../udp_transport.ts";
-import { CHUNK, SendDelay } from "./send_delay.ts";
-import {
-  findTimestamp,
-  RECEIVE_CONTROL,
-  SEND_CONTROL,
-  writeReplySource,
-  writeStampRequest,
-} from "./control_message.ts";
+import { ClockComparison } from "./clock_comparison.ts";
+import { findTimestamp, RECEIVE_CONTROL } from "./control_message.ts";
 import {
   EAGAIN,
-  ECONNREFUSED,
   EINTR,
-  EINVAL,
-  EMSGSIZE,
-  ENOBUFS,
   LAYOUT,
   MEMINFO_DROPS,
   MEMINFO_WORDS,
   MSG_DONTWAIT,
-  MSG_NOSIGNAL,
   MSG_WAITFORONE,
   SO_MEMINFO,
   SO_RCVTIMEO,
   SOL_SOCKET,
 } from "./linux.ts";
-import { ClockComparison } from "./clock_comparison.ts";
-import { KernelClock } from "./kernel_clock.ts";
 import { MessageVector } from "./message_vector.ts";
+import { OutgoingDatagrams, type OutgoingOptions } from "./outgoing_datagrams.ts";
 import { RealtimeReading } from "./realtime_reading.ts";
 import { Scratch } from "./scratch.ts";
-import { readSocketAddress, writeSocketAddress } from "./socket_address.ts";
-import {
-  allowFragments,
-  type NativeSocket,
-  type NativeSocketOptions,
-  openNativeSocket,
-  startStamping,
-} from "./socket_options.ts";
+import { readSocketAddress } from "./socket_address.ts";
+import { type NativeSocket, type NativeSocketOptions, openNativeSocket } from "./socket_options.ts";
 import type { SystemCalls } from "./system_calls.ts";
-import { StampQueue } from "./transmit_stamps.ts";
 
 /** How many datagrams are taken at once. */
 const BATCH = 64;
 /** Room for any datagram that IPv4 or IPv6 can carry. */
 const LONGEST_RECEIVED = 65536;
-/** Longest datagram that waits for others; longer ones are sent at once. */
-const LONGEST_IN_CHUNK = 2048;
-/** How often one datagram is tried whose call was ended by a signal or by another's refusal. */
-const MAX_TRIES = 16;
-
 /** How a {@linkcode BatchSocket} is made. */
-export interface BatchSocketOptions extends NativeSocketOptions {
+export interface BatchSocketOptions extends NativeSocketOptions, OutgoingOptions {
   /**
    * A socket that is bound already, by `openNativeSocket()`; it stays open when this one closes.
    * Default: one that is made as the other options say.
    */
   readonly socket?: NativeSocket | undefined;
-  /** Stamps the arrivals. */
-  readonly clock: { read(into: Uint32Array): void };
-  /** Whether that clock is the system's itself, so that the kernel's stamps need no conversion. */
-  readonly isSystemTime?: boolean;
-  /** Told when a datagram that was taken could not be sent; `to` is borrowed. */
-  readonly onSendError?: (errno: number, to: Endpoint) => void;
-  /** Told of errors that came instead of a datagram. */
-  readonly onReceiveError?: (errno: number) => void;
+  /** The only other end, if the socket is connected. */
+  readonly remote?: Endpoint | undefined;
 }
 
 /**
@@ -96,40 +65,21 @@ export class BatchSocket {
   readonly source: Endpoint = new Endpoint("", 0);
   /** When it arrived, as the clock would have told: seconds and fraction words. */
   readonly arrival: Uint32Array = new Uint32Array(2);
-  /** See `UdpTransport.sendDelay`. */
-  sendDelay = 0;
-  /** Datagrams that were taken to be sent, but were not. */
-  unsent = 0;
   readonly #calls: SystemCalls;
   readonly #options: BatchSocketOptions;
   readonly #socket: NativeSocket;
   readonly #scratch: Scratch;
   readonly #in: MessageVector;
-  readonly #out: MessageVector;
-  #large: MessageVector | undefined;
+  readonly #out: OutgoingDatagrams;
   readonly #views: Uint8Array[] = [];
-  readonly #delays = new SendDelay();
-  readonly #stamps: StampQueue;
   /** Of the user's clock with the system's; holds for one batch. */
   readonly #comparison: ClockComparison;
   readonly #time: RealtimeReading;
-  readonly #failedTo = new Endpoint("", 0);
   readonly #nameOf: (index: number) => string;
-  readonly #indexOf: (name: string) => number;
   #count = 0;
   /** Which datagram of the batch is being handled; -1, none. */
   #current = -1;
-  #key = 0;
-  /** Whether the next place in the outgoing chunk is made ready for a reply to `source`. */
-  #isPrepared = false;
-  #isStamped = false;
-  #controlLength = 0;
   #waitNanoseconds = 0;
-  #pending = 0;
-  /** How many datagrams are sent together. */
-  #chunk = CHUNK;
-  #hasStamped = false;
-  #mayFragment = false;
   #timeoutMs = -1;
   #isClosed = false;
   #overflows = 0;
@@ -145,32 +95,35 @@ export class BatchSocket {
     const scratch = this.#scratch = new Scratch(calls);
     const nameScratch = new Scratch(calls);
     this.#nameOf = (index) => nameScratch.interfaceName(index);
-    this.#indexOf = (name) => nameScratch.interfaceIndex(name);
     this.#socket = options.socket ?? openNativeSocket(calls, scratch, options);
     const { fd, port, family } = this.#socket;
     this.fd = fd;
     this.port = port;
     this.family = family;
-    const name = LAYOUT.sockaddrIn6;
     this.#in = new MessageVector(calls, BATCH, {
-      name,
+      name: LAYOUT.sockaddrIn6,
       control: RECEIVE_CONTROL,
       data: LONGEST_RECEIVED,
     });
-    this.#out = new MessageVector(calls, CHUNK, {
-      name,
-      control: SEND_CONTROL,
-      data: LONGEST_IN_CHUNK,
-    });
     for (let i = 0; i < BATCH; i++) this.#views.push(this.#view(i, 48));
     this.#comparison = new ClockComparison(calls, options.clock, options.isSystemTime === true);
-    this.#stamps = new StampQueue(calls, this.#comparison, this.#delays);
     this.#time = new RealtimeReading(calls);
+    this.#out = new OutgoingDatagrams(calls, options, this.#socket, this.#time, this.#comparison);
+  }
+
+  /** See `UdpTransport.sendDelay`. */
+  get sendDelay(): number {
+    return this.#out.sendDelay;
+  }
+
+  /** Datagrams that were taken to be sent, but were not. */
+  get unsent(): number {
+    return this.#out.unsent;
   }
 
   /** When datagrams leave, if the system tells. */
   get stamps(): TransmitStamps | undefined {
-    return this.#socket.stamps === "both" ? this.#stamps : undefined;
+    return this.#socket.stamps === "both" ? this.#out.stamps : undefined;
   }
 
   /** Datagrams that the kernel dropped for want of room since the socket was made. */
@@ -205,14 +158,14 @@ export class BatchSocket {
     if (count <= 0) {
       const error = errno();
       if (error === EAGAIN || error === EINTR) {
-        if (this.#stamps.isExpecting) this.#takeStamps();
+        if (this.#out.stamps.isExpecting) this.#out.takeStamps();
       } else this.#options.onReceiveError?.(error);
       return 0;
     }
     this.#time.mark();
     this.#comparison.expire();
     this.#count = count;
-    this.#chunk = count === BATCH ? CHUNK : 1;
+    this.#out.begin(count === BATCH);
     return count;
   }
 
@@ -229,7 +182,7 @@ export class BatchSocket {
     const name = messages.name + i * messages.nameStride;
     readSocketAddress(this.source, this.family, messages.bytes, name, this.#nameOf);
     this.#stampArrival(i);
-    this.#prepareReply(i);
+    this.#out.prepareReply(messages, i, this.#waitNanoseconds);
     const length = messages.length(i);
     const view = this.#views[i]!;
     return view.length === length ? view : this.#views[i] = this.#view(i, length);
@@ -245,36 +198,23 @@ export class BatchSocket {
    */
   send(data: Uint8Array, to: Endpoint): SendOutcome {
     if (this.#isClosed) return "closed";
-    if (data.length > LONGEST_IN_CHUNK) return this.#sendLarge(data, to);
-    const out = this.#out, i = this.#pending;
-    const isReply = to === this.source && this.#isPrepared;
-    if (isReply) this.#finishReply(out, i, data.length);
-    else this.#address(out, i, data.length, to);
-    out.bytes.set(data, out.data + i * out.dataStride);
-    this.#pending++;
-    if (this.#count === 0) return this.#sendNow(out, 0);
-    // The last of a batch need not wait for whoever handles it to come back.
-    if (this.#pending >= this.#chunk || (isReply && this.#current === this.#count - 1)) {
-      this.#sendChunk();
-    }
-    return "queued";
+    return this.#out.send(data, to, to === this.source, this.#current === this.#count - 1);
   }
 
   /** Ends a batch: sends what still waits. */
   flush(): void {
-    this.#sendChunk();
+    this.#out.flush();
     if (this.#count === 0) return;
     this.#in.prepare(this.#count);
     this.#count = 0;
     this.#current = -1;
-    this.#isPrepared = false;
-    this.sendDelay = 0;
+    this.#out.end();
   }
 
   /** Sends what waits, and frees the port. Harmless when called again. */
   close(): void {
     if (this.#isClosed) return;
-    this.#sendChunk();
+    this.#out.flush();
     this.#overflows = this.overflows;
     this.#isClosed = true;
     if (this.#options.socket === undefined) this.#calls.close(this.fd);
@@ -307,200 +247,5 @@ export class BatchSocket {
     this.#waitNanoseconds = age * 1e9 + this.#time.nanoseconds - words[stamp + 2]!;
     this.#comparison.refresh();
     this.#comparison.convert(words[stamp]!, words[stamp + 2]!, arrival);
-  }
-
-  /**
-   * Writes all of a reply but its bytes: where it goes, from which address, and whether it is to be
-   * stamped. Done before its transmit timestamp is read, and for nothing if there is none.
-   */
-  #prepareReply(current: number): void {
-    const out = this.#out, i = this.#pending;
-    const delays = this.#delays;
-    const idle = current === 0 ? this.#time.idleNanoseconds : 0;
-    const place = this.#chunk === 1 ? -1 : i;
-    const key = delays.key(place, idle, this.#waitNanoseconds);
-    this.#key = key;
-    this.sendDelay = delays.units(key);
-    let nameLength = 0, controlLength = 0;
-    if (this.#options.remote === undefined) {
-      const from = this.#in, { words } = out;
-      const at = (out.name + i * out.nameStride) >> 2;
-      const name = (from.name + current * from.nameStride) >> 2;
-      nameLength = this.family === 4 ? LAYOUT.sockaddrIn : LAYOUT.sockaddrIn6;
-      for (let w = 0; w < nameLength >> 2; w++) words[at + w] = from.words[name + w]!;
-      if (this.#socket.tellsDestination) {
-        const control = (out.control + i * out.controlStride) >> 2;
-        const request = (from.control + current * from.controlStride) >> 2;
-        const size = from.controlLength(current);
-        controlLength = writeReplySource(words, control, from.words, request, size, this.family);
-      }
-    }
-    this.#isStamped = this.#socket.stamps === "both" && delays.wants(key);
-    if (this.#isStamped) controlLength += this.#writeStampRequest(out, i, controlLength);
-    this.#controlLength = controlLength;
-    this.#isPrepared = true;
-    out.setLengths(i, nameLength, controlLength, HEADER_LENGTH);
-  }
-
-  /** What is left to do for a reply that was prepared. */
-  #finishReply(out: MessageVector, i: number, length: number): void {
-    this.#isPrepared = false;
-    if (length !== HEADER_LENGTH) out.setDataLength(i, length);
-    if (!this.#isStamped && this.#stamps.isRequested && this.#socket.stamps === "both") {
-      const control = this.#controlLength;
-      out.setControlLength(i, control + this.#writeStampRequest(out, i, control));
-      this.#isStamped = true;
-    }
-    if (this.#isStamped) this.#noteStamp(this.#key);
-  }
-
-  /** Writes where a datagram goes that is no reply, or one more to the same request. */
-  #address(out: MessageVector, i: number, length: number, to: Endpoint): void {
-    this.#isPrepared = false; // its place is taken
-    let nameLength = 0, controlLength = 0;
-    if (this.#options.remote === undefined) {
-      const at = out.name + i * out.nameStride;
-      nameLength = writeSocketAddress(to, this.family, out.bytes, at, this.#indexOf);
-    }
-    if (this.#stamps.isRequested && this.#socket.stamps === "both") {
-      controlLength = this.#writeStampRequest(out, i, 0);
-      this.#noteStamp(-1);
-    }
-    out.setLengths(i, nameLength, controlLength, length);
-  }
-
-  #writeStampRequest(out: MessageVector, i: number, at: number): number {
-    return writeStampRequest(out.words, (out.control + i * out.controlStride + at) >> 2);
-  }
-
-  /** Notes that a datagram is stamped; of what is no reply nothing is learned: its key is -1. */
-  #noteStamp(key: number): void {
-    this.#hasStamped = true;
-    const since = this.#sinceWhen(key >= 0);
-    this.#stamps.add(key, since.seconds, since.nanoseconds);
-  }
-
-  /**
-   * When the way of a datagram begins: when its transmit timestamp was read, which on the system's
-   * clock is the last reading, unless nobody has read it for this datagram; else now.
-   */
-  #sinceWhen(isReply: boolean): RealtimeReading {
-    const { clock, isSystemTime } = this.#options;
-    const time = this.#time;
-    if (isReply && isSystemTime && clock instanceof KernelClock) {
-      const { reading } = clock, waited = reading.seconds - time.seconds;
-      if (waited === 0 ? reading.nanoseconds >= time.nanoseconds : waited === 1) return reading;
-    }
-    time.read();
-    return time;
-  }
-
-  /** Sends one datagram, whose outcome is of interest, from a vector of its own. */
-  #sendNow(out: MessageVector, tries: number): SendOutcome {
-    const { sendmmsg, errno } = this.#calls;
-    this.#pending = 0;
-    for (;; tries++) {
-      if (sendmmsg(this.fd, out.pointers[0]!, 1, MSG_DONTWAIT | MSG_NOSIGNAL) === 1) {
-        this.#readStamps();
-        return "sent";
-      }
-      const error = errno();
-      if (tries < MAX_TRIES && this.#mayTryAgain(error, out, 0)) continue;
-      this.#forgetStamps();
-      if (error === EAGAIN || error === ENOBUFS) return "full";
-      this.#tellUnsent(error, out, 0);
-      return "failed";
-    }
-  }
-
-  #sendChunk(): void {
-    const { sendmmsg, errno } = this.#calls;
-    const out = this.#out, count = this.#pending;
-    if (count === 0) return;
-    this.#pending = 0;
-    let tries = 0;
-    for (let i = 0; i < count;) {
-      const left = count - i;
-      const sent = sendmmsg(this.fd, out.pointers[i]!, left, MSG_DONTWAIT | MSG_NOSIGNAL);
-      if (sent > 0) {
-        i += sent;
-        tries = 0;
-        continue;
-      }
-      const error = errno();
-      if (tries++ < MAX_TRIES && this.#mayTryAgain(error, out, i)) continue;
-      this.unsent++;
-      this.#forgetStamps();
-      this.#tellUnsent(error, out, i);
-      i++;
-      tries = 0;
-    }
-    this.#readStamps();
-  }
-
-  /** Whether the same datagram may go out on another try. */
-  #mayTryAgain(error: number, out: MessageVector, i: number): boolean {
-    if (error === EINTR) return true;
-    if (error === ECONNREFUSED) {
-      // The refusal of an earlier datagram, which is gone once told.
-      this.#options.onReceiveError?.(error);
-      return true;
-    }
-    if (error === EMSGSIZE && !this.#mayFragment) {
-      this.#mayFragment = true;
-      allowFragments(this.#calls, this.#scratch, this.fd);
-      return true;
-    }
-    if (error !== EINVAL) return false;
-    // The request was sent to an address that nobody can send from, such as a subnet's broadcast.
-    const { words, header } = out;
-    const at = header + ((i * LAYOUT.mmsghdr + LAYOUT.controlLength) >> 2);
-    if (words[at] === 0) return false;
-    words[at] = 0;
-    return true;
-  }
-
-  #tellUnsent(error: number, out: MessageVector, i: number): void {
-    const to = this.#failedTo, { remote, onSendError } = this.#options;
-    if (onSendError === undefined) return;
-    if (remote !== undefined) to.assign(remote.rawHostname, remote.port);
-    else {
-      const at = out.name + i * out.nameStride;
-      readSocketAddress(to, this.family, out.bytes, at, this.#nameOf);
-    }
-    onSendError(error, to);
-  }
-
-  #readStamps(): void {
-    if (!this.#hasStamped && !this.#stamps.isExpecting) return;
-    this.#hasStamped = false;
-    this.#takeStamps();
-  }
-
-  #takeStamps(): void {
-    // Outside of a batch nobody says when a comparison is too old.
-    if (this.#count === 0) this.#comparison.expire();
-    this.#stamps.read(this.fd);
-  }
-
-  /** A datagram that fails may have been numbered or not: numbers begin anew. */
-  #forgetStamps(): void {
-    if (!this.#hasStamped && !this.#stamps.isExpecting) return;
-    this.#hasStamped = false;
-    this.#takeStamps();
-    this.#stamps.reset();
-    startStamping(this.#calls, this.#scratch, this.fd);
-  }
-
-  #sendLarge(data: Uint8Array, to: Endpoint): SendOutcome {
-    this.#sendChunk(); // what came first leaves first
-    const out = this.#large ??= new MessageVector(this.#calls, 1, {
-      name: LAYOUT.sockaddrIn6,
-      control: SEND_CONTROL,
-      data: LONGEST_RECEIVED,
-    });
-    out.bytes.set(data, out.data);
-    this.#address(out, 0, data.length, to);
-    return this.#sendNow(out, 0);
   }
 }
