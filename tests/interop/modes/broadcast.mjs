@@ -85,7 +85,7 @@ export const heard = [
       : `broadcast ${to} minpoll 3 ${key ? `key ${keyId(key)}` : ""}`;
     return startPeer(peer, confined, [line, ...configure(peer, confined)]);
   },
-  async check(station, _confined, { link }, { runtime }) {
+  async check(station, _confined, { link }) {
     // chronyd leaves the choice of its address to the system, ntpd takes a global one.
     const isLinkLocal = peer === "chrony" && address === "ff02::101";
     const hostname = isLinkLocal
@@ -93,7 +93,6 @@ export const heard = [
       : address.startsWith("ff")
       ? link.here.v6
       : link.here.v4;
-    if (isLinkLocal && runtime.name === "deno") return await toldWhatIsMissing(station, hostname);
     return await hears(station, "broadcast", hostname, { expected: -ahead, key });
   },
 }));
@@ -122,20 +121,4 @@ export async function hears(station, kind, hostname, { expected, key, seconds = 
   );
   const { offset, stratum, delay } = seen;
   return { offset, stratum, note: `delay ${milliseconds(delay)}` };
-}
-
-/**
- * Deno does not tell from which interface a link-local sender was heard.
- *
- * @param {import("./station.mjs").Station} station
- * @param {string} hostname
- */
-async function toldWhatIsMissing(station, hostname) {
-  const { error } = await rightly(
-    "an error",
-    60,
-    () => station.others.find(({ error }) => error?.includes(hostname)),
-    ({ error }) => /Deno .* interface/.test(error) ? undefined : error,
-  );
-  return { note: `says: ${error.slice(0, 60)}…` };
 }

@@ -23,6 +23,8 @@ import {
 interface Station {
   /** How far our clock is ahead of the machine's, in seconds. */
   ahead: number;
+  /** Which sockets: the runtime's own, whose limits the suite knows, unless this says otherwise. */
+  transport?: "auto" | "portable";
   /** Text of a key file; `key` below is an identifier in it. */
   keys: string;
   /** Where it serves, and the multicast groups that it is in, on all of `networkInterfaces`. */
@@ -78,8 +80,7 @@ function eventsOf(kind: string, statistics: () => readonly { hostname: string }[
   };
 }
 
-// The runtime's own sockets, whose limits this suite knows.
-const transport = "portable";
+const { transport = "portable" } = station;
 const bind: BindUdp = (options) => bindUdp({ ...options, transport });
 const server = new NTPServer({ clock, stratum: 1, refid: "GPS", keys, transport, onError: told });
 if (station.server) {

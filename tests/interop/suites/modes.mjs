@@ -33,6 +33,7 @@ export async function run(world) {
       runtime,
       cases: [...broadcast.heard, ...manycast.heard],
       options: (devices) => ({
+        transport: "auto", // stamps of the kernel, where the runtime allows that
         listeners: [{
           name: "broadcast",
           port: 123,
