@@ -1,4 +1,5 @@
 import { timestampFromUnixNanoseconds, timestampToUnixNanoseconds } from "../packet/timestamp.ts";
+import type { SyncSink } from "../sync/sync_input.ts";
 import { cString, type Pointer } from "../transport/native/ffi/ffi.ts";
 import { type DeviceCalls, deviceError } from "./device_calls.ts";
 import { DeviceClock, type DeviceClockOptions, type DeviceWorld } from "./device_clock.ts";
@@ -62,6 +63,13 @@ export class PpsClock extends DeviceClock {
   /** How people call it. */
   protected override get name(): string {
     return `PPS(${this.#path})`;
+  }
+
+  /** Begins to read it. */
+  protected override open(sink: SyncSink): void {
+    super.open(sink);
+    // Others must have set the clock before a pulse tells anything.
+    this.giveUp();
   }
 
   /** Opens the device. */

@@ -104,6 +104,7 @@ export abstract class ReferenceClock implements SyncInput {
   #sink: SyncSink | undefined;
   #channel: SyncChannel | undefined;
   #cancelPoll = (): void => {};
+  #cancelWait = (): void => {};
   #readings: Reading[] = [];
   /** What the first reading of a sample was ahead of the raw clock by, and when that was. */
   #base = 0n;
@@ -198,12 +199,14 @@ export abstract class ReferenceClock implements SyncInput {
     });
     this.#channel.polled(0, this.#poll);
     this.#schedule();
+    this.#cancelWait = sink.timers.after(this.#patience * 1000, () => this.giveUp());
     this.open(sink);
   }
 
   /** Ends it. Calling it again is harmless. */
   close(): void | Promise<void> {
     this.#cancelPoll();
+    this.#cancelWait();
     this.#channel?.close();
     this.#channel = undefined;
     if (this.#sink === undefined) return;
@@ -277,6 +280,14 @@ export abstract class ReferenceClock implements SyncInput {
     this.#reason = reason;
     this.#locked = false;
     this.#channel.faulty(new NTPError("unsynchronized", `${this.name}: ${reason}`));
+  }
+
+  /**
+   * Nobody is to wait for its first reading any longer before the clock is set, as others are waited for
+   * during `patience`: it has none before the clock was set by others.
+   */
+  protected giveUp(): void {
+    this.#channel?.giveUp();
   }
 
   /**

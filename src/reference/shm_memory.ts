@@ -1,8 +1,10 @@
+import { NTPError } from "../packet/error.ts";
 import type { Pointer } from "../transport/native/ffi/ffi.ts";
 import { type DeviceCalls, deviceError } from "./device_calls.ts";
 import { GREATEST_UNIT, SHM_KEY, SHM_SIZE, ShmSegment } from "./shm_layout.ts";
 
 const IPC_CREAT = 0o1000;
+const EINVAL = 22;
 /** Units below this are root's: so are the programs that use them. */
 const PUBLIC_UNITS = 2;
 
@@ -36,7 +38,7 @@ export class ShmMemory {
     const name = `Shared memory, unit ${unit}`;
     const mode = unit < PUBLIC_UNITS ? 0o600 : 0o666;
     const id = calls.shmget(SHM_KEY + unit, BigInt(SHM_SIZE), IPC_CREAT | mode);
-    if (id < 0) throw deviceError(name, calls.errno());
+    if (id < 0) throw refusal(name, SHM_KEY + unit, calls.errno());
     this.#address = calls.shmat(id, calls.nullPointer, 0);
     if (calls.addressOf(this.#address) === 0xffff_ffff_ffff_ffffn) {
       throw deviceError(name, calls.errno());
@@ -48,4 +50,11 @@ export class ShmMemory {
   detach(calls: DeviceCalls): void {
     calls.shmdt(this.#address);
   }
+}
+
+/** The error of a segment that could not be had. */
+function refusal(name: string, key: number, errno: number): NTPError {
+  if (errno !== EINVAL) return deviceError(name, errno);
+  const remedy = `ipcrm -M 0x${key.toString(16)}`;
+  return new NTPError("system", `${name}: there is one of another size: remove it (${remedy})`);
 }

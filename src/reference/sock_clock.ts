@@ -15,7 +15,7 @@ export interface SockClockOptions extends DeviceClockOptions {
 /** Room for a datagram that is longer than it should be, so that it is seen to be. */
 const ROOM = SOCK_LENGTH + 8;
 const O_NONBLOCK = 0o4000, O_NOFOLLOW = 0o400000;
-const ENXIO = 6, ECONNREFUSED = 111;
+const EINTR = 4, ENXIO = 6, EAGAIN = 11, ECONNREFUSED = 111;
 /** Samples taken at a look at most. */
 const MOST = 64;
 /** A pulse tells the second only to a clock that is right within this, in seconds. */
@@ -85,7 +85,11 @@ export class SockClock extends DeviceClock {
     for (let i = 0; i < MOST; i++) {
       const pointer = calls.pointer(this.#bytes.buffer);
       const length = calls.recv(this.#descriptor, pointer, BigInt(ROOM), MSG_DONTWAIT);
-      if (length < 0) return; // nothing more
+      if (length < 0) {
+        const errno = calls.errno();
+        if (errno === EAGAIN || errno === EINTR) return; // nothing more
+        throw deviceError(this.#path, errno);
+      }
       const sample = decodeSockSample(this.#bytes.subarray(0, length));
       if (sample === undefined) this.reject("malformed");
       else this.#take(sample);
@@ -124,14 +128,18 @@ export class SockClock extends DeviceClock {
       return;
     }
     const { disciplined } = this;
-    if (disciplined.maxError > CERTAIN) return this.reject("second unknown");
-    // The offset is what the system's clock lacked to a whole second at the pulse.
-    const fraction = BigInt(Math.round(offset * 1e9));
+    if (disciplined.maxError > CERTAIN) {
+      this.reject("second unknown");
+      return this.giveUp();
+    }
+    // Of a pulse chronyd takes the offset for how far the system's clock was past the second, against
+    // the sign that it has otherwise.
+    const past = BigInt(Math.round(offset * 1e9));
     const shown = timestampToUnixNanoseconds(
       BigInt.asUintN(64, disciplined.now() - (this.raw.now() - raw)),
     );
-    const second = nearestSecond(shown - (time + fraction) % 1_000_000_000n) +
-      (time + fraction) % 1_000_000_000n;
-    this.reading(timestampFromUnixNanoseconds(second), raw, { leapIndicator });
+    const fraction = (time - past) % 1_000_000_000n;
+    const reference = nearestSecond(shown - fraction) + fraction;
+    this.reading(timestampFromUnixNanoseconds(reference), raw, { leapIndicator });
   }
 }

@@ -7,7 +7,10 @@ import type { LeapIndicator } from "../packet/leap_indicator.ts";
 export interface SockSample {
   /** What the system's clock showed, in Unix nanoseconds; microseconds are kept. */
   readonly time: bigint;
-  /** How far the reference was ahead of the system's clock, in seconds. */
+  /**
+   * How far the reference was ahead of the system's clock, in seconds; of a pulse, how far the system's
+   * clock was past the second.
+   */
   readonly offset: number;
   /** Whether only the fraction of the second counts: a pulse. */
   readonly pulse: boolean;
@@ -19,6 +22,9 @@ export interface SockSample {
 export const SOCK_LENGTH = 40;
 /** "SOCK" as a number: what a sample ends with. */
 const MAGIC = 0x534f434b;
+
+/** Offsets beyond this are no times, in seconds: half an era. */
+const GREATEST_OFFSET = 2 ** 31;
 
 const SECONDS = 0, MICROSECONDS = 8, OFFSET = 16, PULSE = 24, LEAP = 28, PAD = 32, MAGIC_AT = 36;
 
@@ -46,7 +52,8 @@ export function decodeSockSample(bytes: Uint8Array): SockSample | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, SOCK_LENGTH);
   const microseconds = view.getBigInt64(MICROSECONDS, true);
   const offset = view.getFloat64(OFFSET, true), leap = view.getInt32(LEAP, true);
-  if (view.getInt32(MAGIC_AT, true) !== MAGIC || !Number.isFinite(offset)) return undefined;
+  if (view.getInt32(MAGIC_AT, true) !== MAGIC) return undefined;
+  if (!(Math.abs(offset) <= GREATEST_OFFSET)) return undefined;
   if (microseconds < 0n || microseconds >= 1_000_000n || leap < 0 || leap > 3) return undefined;
   return {
     time: (view.getBigInt64(SECONDS, true) * 1_000_000n + microseconds) * 1000n,

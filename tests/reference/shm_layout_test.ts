@@ -34,8 +34,8 @@ function written(more: Partial<Record<keyof typeof AT, number>> = {}) {
 function whileReading(what: (read: number) => void, run: () => void): void {
   const { load } = Atomics;
   let reads = 0;
-  const spy = (...args: Parameters<typeof load>): number => {
-    const value = load(...args);
+  const spy = (words: Int32Array, index: number): number => {
+    const value = load(words, index);
     what(reads++);
     return value;
   };
@@ -105,7 +105,7 @@ test("SHM: a writer that has begun while its sample is read is found out, whenev
     for (let done = 1; done <= steps.length; done++) {
       const { view, segment } = written();
       whileReading((read) => {
-        if (read === begins) for (const step of steps.slice(0, done)) step(view);
+        if (read === begins) { for (const step of steps.slice(0, done)) step(view); }
       }, () => {
         const found = segment.take();
         // Either the one before, or the one after: never some of both.
