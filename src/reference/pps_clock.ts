@@ -1,9 +1,20 @@
+import { NTPError } from "../packet/error.ts";
 import { timestampFromUnixNanoseconds, timestampToUnixNanoseconds } from "../packet/timestamp.ts";
 import type { SyncSink } from "../sync/sync_input.ts";
 import { cString, type Pointer } from "../transport/native/ffi/ffi.ts";
 import { type DeviceCalls, deviceError } from "./device_calls.ts";
 import { DeviceClock, type DeviceClockOptions, type DeviceWorld } from "./device_clock.ts";
-import { nearestSecond, PPS_FETCH, PPS_SIZE, readPulse } from "./pps_layout.ts";
+import {
+  nearestSecond,
+  PPS_CAPTURE,
+  PPS_FETCH,
+  PPS_GETCAP,
+  PPS_GETPARAMS,
+  PPS_MODE,
+  PPS_SETPARAMS,
+  PPS_SIZE,
+  readPulse,
+} from "./pps_layout.ts";
 
 /** Options of {@linkcode PpsClock}. */
 export interface PpsClockOptions extends DeviceClockOptions {
@@ -79,14 +90,18 @@ export class PpsClock extends DeviceClock {
     if (this.#descriptor < 0) throw deviceError(this.#path, calls.errno());
     this.#pointer = calls.pointer(this.#buffer);
     this.#sequence = undefined;
+    try {
+      this.#capture(calls);
+    } catch (error) {
+      this.detach(calls);
+      throw error;
+    }
   }
 
   /** Looks at the device. */
   protected override look(calls: DeviceCalls): void {
     new Uint8Array(this.#buffer).fill(0); // a time limit of 0: what there is
-    if (calls.ioctl(this.#descriptor, BigInt(PPS_FETCH), this.#pointer!) < 0) {
-      throw deviceError(this.#path, calls.errno());
-    }
+    this.#ask(calls, PPS_FETCH);
     const { sequence, time } = readPulse(this.#view, this.#edge);
     const first = this.#sequence === undefined;
     if (sequence === this.#sequence) return;
@@ -106,5 +121,24 @@ export class PpsClock extends DeviceClock {
   protected override detach(calls: DeviceCalls): void {
     calls.close(this.#descriptor);
     this.#descriptor = -1;
+  }
+  /** Has the kernel stamp the edge, where it does not do so by itself: that is for root. */
+  #capture(calls: DeviceCalls): void {
+    const edge = this.#edge, bit = PPS_CAPTURE[edge], view = this.#view;
+    this.#ask(calls, PPS_GETCAP);
+    if ((view.getInt32(0, true) & bit) === 0) {
+      const what = `${this.#path}: the device stamps no edge "${edge}": take the other one`;
+      throw new NTPError("unsupported", what);
+    }
+    this.#ask(calls, PPS_GETPARAMS);
+    const mode = view.getInt32(PPS_MODE, true);
+    if ((mode & bit) !== 0) return;
+    view.setInt32(PPS_MODE, mode | bit, true);
+    this.#ask(calls, PPS_SETPARAMS);
+  }
+
+  #ask(calls: DeviceCalls, request: bigint): void {
+    if (calls.ioctl(this.#descriptor, request, this.#pointer!) >= 0) return;
+    throw deviceError(this.#path, calls.errno());
   }
 }

@@ -2,9 +2,15 @@
  * What the kernel tells of pulses (RFC 2783, as Linux has it): `struct pps_fdata`, and the request
  * that reads it.
  */
-export const PPS_FETCH = 0xc00870a4;
-/** Length of the structure. */
+export const PPS_FETCH = 0xc00870a4n;
+/** Length of the structure, and of all others here at most. */
 export const PPS_SIZE = 64;
+/** Requests that read and write `struct pps_kparams`, and that reads what a device can, an `int`. */
+export const PPS_GETPARAMS = 0x800870a1n, PPS_SETPARAMS = 0x400870a2n, PPS_GETCAP = 0x800870a3n;
+/** Where the mode stands in `struct pps_kparams`. */
+export const PPS_MODE = 4;
+/** Bits of modes: which edges are stamped (RFC 2783 §3.3). */
+export const PPS_CAPTURE: Readonly<Record<"assert" | "clear", number>> = { assert: 1, clear: 2 };
 
 const ASSERT_SEQUENCE = 0, CLEAR_SEQUENCE = 4, ASSERT = 8, CLEAR = 24;
 

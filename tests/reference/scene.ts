@@ -1,11 +1,14 @@
 // Reference clocks on virtual time: devices in memory, streams that a test writes to.
 
+import type { LeapIndicator } from "../../src/packet/leap_indicator.ts";
 import { NTPError } from "../../src/packet/error.ts";
 import { addSeconds, timestampFromUnixNanoseconds } from "../../src/packet/timestamp.ts";
 import { timestampToUnixNanoseconds } from "../../src/packet/timestamp.ts";
 import type { OpenStream, StreamHandler } from "../../src/reference/byte_stream.ts";
 import type { DeviceCalls } from "../../src/reference/device_calls.ts";
+import { ReferenceClock } from "../../src/reference/reference_clock.ts";
 import { NTPSync } from "../../src/sync/ntp_sync.ts";
+import type { SyncSink } from "../../src/sync/sync_input.ts";
 import type { NTPSyncOptions } from "../../src/sync/ntp_sync_options.ts";
 import { VirtualTime } from "../../src/testing/virtual_time.ts";
 
@@ -110,3 +113,36 @@ export function putTime(view: DataView, at: number, time: bigint): void {
 
 /** An NTP timestamp of Unix nanoseconds. */
 export const stampOf: (nanoseconds: bigint) => bigint = timestampFromUnixNanoseconds;
+
+/** A clock that tells each second what a test says: the seconds that it is ahead of the true time. */
+export class ToldClock extends ReferenceClock {
+  /** How far it is ahead, in seconds; undefined, it is silent. */
+  ahead: number | undefined = 0;
+  /** What else it says. */
+  more: { leapIndicator?: LeapIndicator; maxError?: number } = {};
+  #cancel = (): void => {};
+
+  /** Loses its lock. */
+  lose(reason: string): void {
+    this.ahead = undefined;
+    this.unlock(reason);
+  }
+
+  /** Takes one reading. */
+  tell(reference: bigint, raw: bigint): void {
+    this.reading(reference, raw, this.more);
+  }
+
+  protected override open({ clock, timers }: SyncSink): void {
+    const each = (): void => {
+      this.#cancel = timers.after(1000, each);
+      const raw = clock.now();
+      if (this.ahead !== undefined) this.tell(addSeconds(raw, this.ahead), raw);
+    };
+    this.#cancel = timers.after(300, each);
+  }
+
+  protected override release(): void {
+    this.#cancel();
+  }
+}
