@@ -48,6 +48,8 @@ export class ClockCore {
   /** Whether the corrections have the leap second in them already. */
   #leapt = false;
   #knowledge: Knowledge | undefined;
+  /** Since when nobody is followed; undefined while somebody is. */
+  #lostAt: number | undefined;
 
   /**
    * Makes a clock that is not corrected yet.
@@ -114,6 +116,7 @@ export class ClockCore {
   /** Takes over what has become known now. */
   learn(knowledge: Knowledge): void {
     this.#knowledge = knowledge;
+    this.#lostAt = undefined;
   }
 
   /**
@@ -177,10 +180,15 @@ export class ClockCore {
     };
   }
 
-  /** How long ago its sources last told something, in seconds; Infinity if they never did. */
+  /** Nobody is left to be followed. */
+  lose(): void {
+    this.#lostAt ??= this.seconds();
+  }
+
+  /** For how long nobody has been followed, in seconds; Infinity if nobody ever was. */
   holdover(): number {
-    const known = this.#knowledge;
-    return known === undefined ? Infinity : this.seconds() - known.estimate.time;
+    if (this.#knowledge === undefined) return Infinity;
+    return this.#lostAt === undefined ? 0 : this.seconds() - this.#lostAt;
   }
 
   /** What a server on this clock announces. */

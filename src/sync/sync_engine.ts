@@ -305,7 +305,10 @@ export class SyncEngine {
       const state = selection.states[i]!;
       member.state = state === "selected" && enough < this.#minSources ? "no majority" : state;
     });
-    if (selection.estimate === undefined || enough < this.#minSources) return undefined;
+    if (selection.estimate === undefined || enough < this.#minSources) {
+      this.#core.lose();
+      return undefined;
+    }
     const selected = members.filter(({ state }) => state === "selected");
     this.#learn(selected, selection.estimate, selection.low, selection.high);
     return selection.estimate;

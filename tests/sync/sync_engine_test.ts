@@ -161,6 +161,23 @@ test("sync engine: with no sources the error grows, until the clock says that it
   assertEquals(engine.clock.state().synchronized, false);
 });
 
+test("sync engine: holdover begins when the last source is lost, however seldom that was heard", () => {
+  const { clock, engine, member } = world({ maxHoldover: 60 });
+  engine.take(member, sampleAt(clock, 0), 1024);
+  clock.elapsed += 1024;
+  assertEquals(engine.clock.state().synchronized, true);
+  member.reachable = false;
+  engine.reconsider();
+  clock.elapsed += 50;
+  engine.reconsider();
+  assertEquals(engine.clock.state().synchronized, true);
+  clock.elapsed += 11;
+  assertEquals(engine.clock.state().synchronized, false);
+  engine.take(member, sampleAt(clock, 0), 1024);
+  clock.elapsed += 100;
+  assertEquals(engine.clock.state().synchronized, true);
+});
+
 test("sync engine: samples that contradict the rest are set aside, then believed", () => {
   const { clock, engine, member } = world();
   for (let i = 0; i < 20; i++) {
