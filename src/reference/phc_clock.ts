@@ -55,6 +55,9 @@ export class PhcClock extends DeviceClock {
     super(options, { refid: "PHC", maxError: 1e-6, intervalMs: 1000 }, world);
     const { path = "/dev/ptp0", utcOffset = 37 } = options;
     if (typeof path !== "string") throw new TypeError(`path is a string, not ${String(path)}`);
+    if (typeof utcOffset !== "number") {
+      throw new TypeError(`utcOffset is a number, not ${typeof utcOffset}: ${String(utcOffset)}`);
+    }
     if (!Number.isInteger(utcOffset)) {
       throw new RangeError(`utcOffset is a whole number of seconds, not ${utcOffset}`);
     }
