@@ -279,7 +279,7 @@ export abstract class ReferenceClock implements SyncInput {
     this.#readings = [];
     this.#reason = reason;
     this.#locked = false;
-    this.#channel.faulty(new NTPError("unsynchronized", `${this.name}: ${reason}`));
+    this.#channel.faulty(new NTPError("unsynchronized", reason));
   }
 
   /**
@@ -318,7 +318,7 @@ export abstract class ReferenceClock implements SyncInput {
     else {
       this.#reach = (this.#reach << 1) & REACH_BITS;
       channel.polled(this.#reach, this.#poll);
-      if (!this.#locked) channel.failed(new NTPError("timeout", `${this.name}: ${this.#reason}`));
+      if (!this.#locked) channel.failed(new NTPError("timeout", this.#reason));
     }
   }
 

@@ -66,15 +66,14 @@ export class SockClock extends DeviceClock {
     if (this.#descriptor < 0) throw deviceError("socket", calls.errno());
     const bind = (): number =>
       calls.bind(this.#descriptor, calls.pointer(address.buffer), address.length);
-    let bound = bind();
-    if (bound < 0 && this.#isLeftOver(calls)) {
+    let errno = bind() < 0 ? calls.errno() : 0;
+    if (errno !== 0 && this.#isLeftOver(calls)) {
       calls.unlink(calls.pointer(path.buffer));
-      bound = bind();
+      errno = bind() < 0 ? calls.errno() : 0;
     }
-    if (bound < 0) {
-      const error = deviceError(this.#path, calls.errno());
+    if (errno !== 0) {
       calls.close(this.#descriptor);
-      throw error;
+      throw deviceError(this.#path, errno);
     }
     // Whoever can write to it can set the clock.
     calls.chmod(calls.pointer(path.buffer), 0o600);

@@ -118,7 +118,8 @@ test("PpsClock: pulses alone set no clock", async () => {
   const starting = begin({ inputs: [clock], timeoutMs: 20_000 });
   starting.catch(() => {});
   await time.run(25_000);
-  await assertRejects(() => starting, Error, "PPS(/dev/pps0)");
+  const what = "within 20000 ms. PPS(/dev/pps0): nothing heard yet";
+  await assertRejects(() => starting, Error, what);
   assertEquals(clock.status().readings, 0);
 });
 
