@@ -1,11 +1,8 @@
 import { KernelClock } from "../transport/native/kernel_clock.ts";
 import { SystemClock } from "../clock/system_clock.ts";
-import {
-  addSeconds,
-  timestampDifference,
-  timestampFromUnixNanoseconds,
-} from "../packet/timestamp.ts";
+import { timestampFromUnixNanoseconds } from "../packet/timestamp.ts";
 import type { SyncSink } from "../sync/sync_input.ts";
+import { clockDifference } from "./clock_difference.ts";
 import { type DeviceCalls, openDeviceCalls } from "./device_calls.ts";
 import { ReferenceClock, type ReferenceClockOptions } from "./reference_clock.ts";
 
@@ -96,9 +93,8 @@ export abstract class DeviceClock extends ReferenceClock {
    * @param unixNanoseconds of the system's clock
    */
   protected rawAt(unixNanoseconds: bigint): bigint {
-    const now = this.#world!.system.now();
-    const age = timestampDifference(now, timestampFromUnixNanoseconds(unixNanoseconds));
-    return addSeconds(this.#sink!.clock.now(), -age);
+    const ahead = clockDifference(this.raw, this.#world!.system);
+    return BigInt.asUintN(64, timestampFromUnixNanoseconds(unixNanoseconds) + ahead);
   }
 
   /** The disciplined clock, for devices that know only part of the time. */

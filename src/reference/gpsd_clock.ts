@@ -1,11 +1,8 @@
 import { KernelClock } from "../transport/native/kernel_clock.ts";
 import { SystemClock } from "../clock/system_clock.ts";
-import {
-  addSeconds,
-  timestampDifference,
-  timestampFromUnixNanoseconds,
-} from "../packet/timestamp.ts";
+import { timestampDifference, timestampFromUnixNanoseconds } from "../packet/timestamp.ts";
 import { type OpenStream, tcpStream } from "./byte_stream.ts";
+import { clockDifference } from "./clock_difference.ts";
 import { type GpsdFix, type GpsdPulse, LONGEST_LINE, parseGpsdMessage } from "./gpsd_message.ts";
 import type { ReferenceClockOptions } from "./reference_clock.ts";
 import { StreamClock } from "./stream_clock.ts";
@@ -177,8 +174,8 @@ export class GpsdClock extends StreamClock {
     if (!this.#isHere) return this.reject("pulse of another machine");
     if (!this.#fixed || device !== this.#followed) return this.reject("pulse without a fix");
     this.#pulseAt = stamp;
-    const age = timestampDifference(this.#system.now(), timestampFromUnixNanoseconds(clock));
-    const raw = addSeconds(this.raw.now(), -age);
+    const ahead = clockDifference(this.raw, this.#system);
+    const raw = BigInt.asUintN(64, timestampFromUnixNanoseconds(clock) + ahead);
     const maxError = this.#givenError ??
       (precision === undefined ? PULSE_ERROR : Math.min(1, 2 ** precision));
     this.reading(timestampFromUnixNanoseconds(real), raw, { maxError });

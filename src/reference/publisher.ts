@@ -4,6 +4,7 @@ import { systemTimers, type Timers } from "../clock/timers.ts";
 import { timestampDifference, timestampToUnixNanoseconds } from "../packet/timestamp.ts";
 import { KernelClock } from "../transport/native/kernel_clock.ts";
 import type { LeapIndicator } from "../packet/leap_indicator.ts";
+import { clockDifference } from "./clock_difference.ts";
 import { type DeviceCalls, openDeviceCalls } from "./device_calls.ts";
 import type { DeviceWorld } from "./device_clock.ts";
 
@@ -86,7 +87,8 @@ export abstract class Publisher implements AsyncDisposable {
     try {
       const state = clock.state();
       if (state.synchronized) {
-        const system = this.#world.system.now(), shown = clock.now();
+        const ahead = clockDifference(clock, this.#world.system), shown = clock.now();
+        const system = BigInt.asUintN(64, shown - ahead);
         this.publish({
           clock: timestampToUnixNanoseconds(shown, clock.unixNanoseconds?.()),
           system: timestampToUnixNanoseconds(system),
