@@ -110,6 +110,7 @@ export abstract class ReferenceClock implements SyncInput {
   #base = 0n;
   #baseRaw = 0n;
   #lastRaw: bigint | undefined;
+  #disturbances = 0;
   #reach = 0;
   #locked = false;
   #reason = "not started";
@@ -190,6 +191,7 @@ export abstract class ReferenceClock implements SyncInput {
     this.#reason = "nothing heard yet";
     this.#readings = [];
     this.#lastRaw = undefined;
+    this.#disturbances = sink.look();
     this.#reach = 0;
     this.#channel = sink.open({
       kind: "reference clock",
@@ -238,7 +240,7 @@ export abstract class ReferenceClock implements SyncInput {
    * @param reference what the reference clock showed: an NTP timestamp
    * @param raw what the raw clock (`sink.clock`) showed at that moment; a reading of the future, or
    * older than `patience`, is rejected
-   * @param more `leapIndicator`, what it announces (default 0); `maxError`, largest error from now
+   * @param more `leapIndicator`, what it announces (default 0; 3, that it has no time, unlocks it); `maxError`, largest error from now
    * on, in seconds, where the device tells it
    */
   protected reading(
@@ -247,6 +249,9 @@ export abstract class ReferenceClock implements SyncInput {
     more: { leapIndicator?: LeapIndicator; maxError?: number } = {},
   ): void {
     if (this.#channel === undefined) return;
+    if (more.leapIndicator === 3) return this.unlock("it has no time");
+    if (this.#isDisturbed()) return this.reject("a clock was set");
+    if (this.#channel === undefined) return; // closed by who was told
     const age = timestampDifference(this.#sink!.clock.now(), raw);
     if (age < -FUTURE || age > this.#patience) return this.reject("not of now");
     this.#leapIndicator = more.leapIndicator ?? 0;
@@ -297,6 +302,18 @@ export abstract class ReferenceClock implements SyncInput {
    */
   protected reject(reason: string): void {
     this.#rejected[reason] = (this.#rejected[reason] ?? 0) + 1;
+  }
+
+  /**
+   * Whether a clock was set, or the machine slept: what was read before goes with another raw clock, and
+   * so may what is read now, if it was stamped before.
+   */
+  #isDisturbed(): boolean {
+    const disturbances = this.#sink!.look();
+    if (disturbances === this.#disturbances) return false;
+    this.#disturbances = disturbances;
+    this.#readings = [];
+    return true;
   }
 
   #schedule(): void {
