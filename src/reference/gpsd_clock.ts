@@ -22,6 +22,8 @@ const GPSD_PORT = 2947;
 const FIX_2D = 2;
 /** Largest error of a pulse, in seconds, and of the moment at which a message arrived. */
 const PULSE_ERROR = 1e-5, MESSAGE_ERROR = 0.1;
+/** Finest precision of a pulse that is believed, log2 of seconds: that of a timestamp. */
+const FINEST = -32;
 /** While pulses come, messages are not read: so many seconds after the last one they are. */
 const PULSES_LAST = 5;
 /** Seconds after which another receiver is followed, if the first one is silent. */
@@ -177,7 +179,7 @@ export class GpsdClock extends StreamClock {
     const ahead = clockDifference(this.raw, this.#system);
     const raw = BigInt.asUintN(64, timestampFromUnixNanoseconds(clock) + ahead);
     const maxError = this.#givenError ??
-      (precision === undefined ? PULSE_ERROR : Math.min(1, 2 ** precision));
+      (precision === undefined ? PULSE_ERROR : 2 ** Math.min(0, Math.max(FINEST, precision)));
     this.reading(timestampFromUnixNanoseconds(real), raw, { maxError });
   }
 }

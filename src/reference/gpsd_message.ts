@@ -44,6 +44,9 @@ export type GpsdMessage = GpsdFix | GpsdPulse | GpsdOther;
 /** Longest line that is read: gpsd's own limit is 10,240 bytes. */
 export const LONGEST_LINE = 16_384;
 
+/** Greatest Unix time, in seconds: that of a `Date`. */
+const GREATEST_TIME = 8.64e12;
+
 /**
  * Reads a line of gpsd's JSON protocol, version 3.
  *
@@ -76,7 +79,7 @@ export function parseGpsdMessage(line: string): GpsdMessage | undefined {
       device,
       mode: numberOf(fields.mode) ?? 0,
       unixNanoseconds: nanosecondsOf(fields.time),
-      timeError: numberOf(fields.ept),
+      timeError: errorOf(fields.ept),
       leapSeconds: numberOf(fields.leapseconds),
     };
   }
@@ -102,9 +105,14 @@ function numberOf(value: unknown): number | undefined {
   return typeof value === "number" && Number.isFinite(value) ? value : undefined;
 }
 
+function errorOf(value: unknown): number | undefined {
+  const error = numberOf(value);
+  return error !== undefined && error >= 0 ? error : undefined;
+}
+
 /** ISO 8601 in UTC, with as many digits as there are; older releases told Unix seconds. */
 function nanosecondsOf(value: unknown): bigint | undefined {
-  if (typeof value === "number" && Number.isFinite(value)) {
+  if (typeof value === "number" && Math.abs(value) <= GREATEST_TIME) {
     return BigInt(Math.round(value * 1000)) * 1_000_000n;
   }
   const match = typeof value === "string"

@@ -74,3 +74,26 @@ test("gpsd: fields of the wrong type are as if they were not there", () => {
     leapSeconds: undefined,
   });
 });
+
+test("gpsd: numbers that are no times, and errors that are none", () => {
+  const nowhere = ["1e300", "-1e300", '"0000-00-00T00:00:00Z"', '"2026-13-01T00:00:00Z"'];
+  for (const time of [...nowhere, "1e20", '"2026-01-01T00:00:61Z"', '"2026-01-01T00:00:00"']) {
+    const message = parseGpsdMessage(`{"class":"TPV","mode":3,"time":${time}}`)!;
+    assertEquals(message.class === "TPV" && message.unixNanoseconds, undefined, time);
+  }
+  for (const ept of ["-0.005", "1e999"]) {
+    const message = parseGpsdMessage(`{"class":"TPV","mode":3,"ept":${ept}}`)!;
+    assertEquals(message.class === "TPV" && message.timeError, undefined, ept);
+  }
+});
+
+test("gpsd: names that every object has are no messages", () => {
+  for (const name of ["constructor", "toString", "__proto__"]) {
+    assertEquals(parseGpsdMessage(`{"class":"${name}"}`), {
+      class: "other",
+      text: "",
+      gone: false,
+    });
+  }
+  assertEquals(parseGpsdMessage('{"__proto__":{"class":"TPV"}}'), undefined);
+});

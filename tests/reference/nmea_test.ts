@@ -1,17 +1,15 @@
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import {
-  checksumOf,
   mendRollover,
   type NmeaProblem,
   type NmeaTime,
   parseNmea,
 } from "../../src/reference/nmea.ts";
+import { sentence as sentenceLine } from "./sentences.ts";
 
-/** A sentence with its checksum. */
-function sentence(body: string): string {
-  return `$${body}*${checksumOf(body).toString(16).toUpperCase().padStart(2, "0")}`;
-}
+/** A sentence with its checksum, without its end. */
+const sentence = (body: string) => sentenceLine(body).trimEnd();
 
 function timeOf(body: string): NmeaTime {
   const time = parseNmea(sentence(body));

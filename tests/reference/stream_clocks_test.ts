@@ -1,11 +1,11 @@
 import { test } from "node:test";
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { timestampDifference } from "../../src/packet/timestamp.ts";
 import { GpsdClock, type GpsdClockOptions } from "../../src/reference/gpsd_clock.ts";
-import { checksumOf } from "../../src/reference/nmea.ts";
 import { NmeaClock } from "../../src/reference/nmea_clock.ts";
 import type { NTPSync } from "../../src/sync/ntp_sync.ts";
-import { FakeStream, scene } from "./scene.ts";
+import { FakeStream, scene, ToldClock } from "./scene.ts";
+import { sentence, sentenceAt } from "./sentences.ts";
 
 const ISO = (nanoseconds: bigint) => new Date(Number(nanoseconds / 1_000_000n)).toISOString();
 
@@ -208,16 +208,8 @@ test("GpsdClock: closed by who is told of a change, and used again", async () =>
   assertEquals(stream.isOpen, false);
 });
 
-const sentence = (body: string) => `$${body}*${checksumOf(body).toString(16).padStart(2, "0")}\r\n`;
-const two = (value: number) => String(value).padStart(2, "0");
-
-function rmcAt(unix: bigint, status = "A"): string {
-  const date = new Date(Number(unix / 1_000_000n));
-  const time = two(date.getUTCHours()) + two(date.getUTCMinutes()) + two(date.getUTCSeconds());
-  const day = two(date.getUTCDate()) + two(date.getUTCMonth() + 1) +
-    two(date.getUTCFullYear() % 100);
-  return sentence(`GNRMC,${time}.00,${status},4807.038,N,01131.000,E,0.0,0.0,${day},,,A`);
-}
+const rmcAt = (unix: bigint, status = "A") =>
+  sentenceAt(new Date(Number(unix / 1_000_000n)), status);
 
 test("NmeaClock: sentences that arrive in pieces; a fix that is lost and comes back", async () => {
   const { time, start, unix } = scene(), stream = new FakeStream();
@@ -257,4 +249,86 @@ test("StreamClocks: wrong options", () => {
   assertThrows(() => new NmeaClock({}), TypeError);
   assertThrows(() => new NmeaClock({ path: "/dev/a", hostname: "b" }), TypeError);
   assertThrows(() => new NmeaClock({ path: "/dev/a", baudRate: 300 as 9600 }), RangeError);
+});
+
+test("GpsdClock: precisions and errors are kept within bounds", async () => {
+  const { time, stream, clock, start, unix, say } = gpsdScene();
+  const told = (precision: unknown) => {
+    const seconds = Number(unix() / 1_000_000_000n);
+    const times = { real_sec: seconds, real_nsec: 0, clock_sec: seconds, clock_nsec: 0 };
+    const message = { class: "PPS", device: "/dev/a", ...times, precision };
+    stream.send(`${JSON.stringify(message)}\n`);
+    return clock.status().maxError;
+  };
+  say(() => fix(unix(-0.05)));
+  const sync = await start({ inputs: [clock] });
+  await time.run(950); // to the second
+  assertEquals(told(-20), 2 ** -20);
+  assertEquals([told(40), told(1e300)], [1, 1]);
+  for (const precision of [-1e9, -200]) assert(told(precision) > 0, `${precision}`);
+  assertEquals(told("x"), 1e-5);
+  await sync.close();
+});
+
+test("GpsdClock: gpsd's own errors are told", async () => {
+  const { time, stream, clock, start, unix, say } = gpsdScene();
+  say(() => fix(unix(-0.05)));
+  const sync = await start({ inputs: [clock] });
+  stream.send('{"class":"ERROR","message":"Unrecognized request"}\n');
+  assertEquals(clock.status().reason, "gpsd says: Unrecognized request");
+  await time.run(2000);
+  assertEquals(clock.status().locked, true);
+  await sync.close();
+});
+
+test("NmeaClock: a stream that ends is read again, with nothing left of the one before", async () => {
+  const { time, start, unix } = scene(), stream = new FakeStream();
+  const clock = new NmeaClock({ hostname: "gps.example" }, stream.open);
+  const each = () => {
+    stream.send(rmcAt(unix()));
+    time.after(1000, each);
+  };
+  time.after(1000, each);
+  const sync = await start({ inputs: [clock] });
+  assertEquals(sync.sources()[0]!.name, "NMEA(gps.example:10110)");
+  stream.send("$GPRMC,half of a");
+  stream.end();
+  assertEquals([clock.status().locked, stream.isOpen], [false, false]);
+  await time.run(1100);
+  assertEquals([stream.isOpen, stream.opened, stream.written], [true, 2, ""]);
+  await time.run(2000);
+  assertEquals([clock.status().locked, clock.status().rejected], [true, {}]);
+  await sync.close();
+});
+
+test("NmeaClock: a receiver that has no time yet says so, and is not waited for", async () => {
+  const { time, begin } = scene(), stream = new FakeStream();
+  const clock = new NmeaClock({ path: "/dev/x" }, stream.open);
+  const starting = begin({ inputs: [clock, new ToldClock()] });
+  await time.run(100);
+  stream.send(sentence("GPGGA,,,,,,0,00,,,M,,M,,") + sentence("GPRMC,,V,,,,,,,,,,N"));
+  assertEquals(clock.status().reason, "the receiver has no fix");
+  const sync = await time.runUntil(starting);
+  assert(time.elapsedMs < 1000);
+  await sync.close();
+});
+
+test("StreamClocks: rubbish that goes on for ever is no reason to ask more often", async () => {
+  const { time, begin } = scene(), stream = new FakeStream();
+  const clock = new NmeaClock({ path: "/dev/x" }, stream.open);
+  const starting = begin({ inputs: [clock], timeoutMs: 200_000 });
+  starting.catch(() => {});
+  const opened: number[] = [];
+  await time.run(0);
+  for (let i = 0; i < 8; i++) {
+    stream.send("rubbish\n".repeat(100));
+    const before = stream.opened, begun = time.elapsedMs;
+    stream.end();
+    for (let n = 0; stream.opened === before && n < 1000; n++) await time.run(100);
+    opened.push(Math.round((time.elapsedMs - begun) / 1000));
+  }
+  assertEquals(opened, [1, 2, 4, 8, 16, 30, 30, 30]);
+  assertEquals(clock.status().rejected, { "not NMEA": 800 });
+  await time.run(200_000);
+  await assertRejects(() => starting);
 });
