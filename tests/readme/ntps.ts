@@ -4,6 +4,7 @@ import { NTPBroadcaster } from "../../src/association/ntp_broadcaster.ts";
 import { parseKeyFile } from "../../src/auth/key_file.ts";
 import { NtsResponder } from "../../src/nts/nts_responder.ts";
 import { RotatingCookieKeys } from "../../src/nts/rotating_cookie_keys.ts";
+import { FakeReceiver } from "../cli/fake_receiver.ts";
 import { FakeWorld } from "../cli/fake_world.ts";
 import { NTS_FILES, ntsInMemory } from "./nts.ts";
 
@@ -26,6 +27,7 @@ export interface Done {
 export async function runNtps(args: string): Promise<Done> {
   const cookieKeys = new RotatingCookieKeys();
   const world = Object.assign(new FakeWorld(), { nts: ntsInMemory(cookieKeys, SERVER) });
+  Object.assign(world, { refclocks: new FakeReceiver(world).refclocks });
   const words = args.split(" ");
   for (const word of words) world.names.set(word, [SERVER]);
   if (words[0] !== "keygen") world.files.set(KEY_FILE.path, KEY_FILE.text);
