@@ -16,11 +16,11 @@ export function fileError(path: string | URL, cause: unknown): unknown {
     return new NTPError("not-found", `${path}: there is no such file`, { cause });
   }
   if (cause.name === "NotCapable") {
-    return new NTPError(
-      "permission",
-      `${path}: Deno may not read it; run it with --allow-read=${path}`,
-      { cause },
-    );
+    // Of /dev and the like it lets nothing be read without that, whatever --allow-read says.
+    const flag = cause.message.includes("--allow-all") ? "--allow-all" : `--allow-read=${path}`;
+    return new NTPError("permission", `${path}: Deno may not read it; run it with ${flag}`, {
+      cause,
+    });
   }
   if (code === "EACCES" || code === "EPERM") {
     return new NTPError("permission", `${path}: this user may not read it`, { cause });

@@ -8,10 +8,12 @@ function failure(name: string, code?: string): Error {
 }
 
 test("what kept a file from being read, as each runtime tells it", () => {
+  const device = new Error('Requires all access to "/dev/a", run again with the --allow-all flag');
   const cases: [Error, NTPErrorCode, string][] = [
     [failure("Error", "ENOENT"), "not-found", "no such file"],
     [failure("NotFound", "ENOENT"), "not-found", "no such file"],
     [failure("NotCapable"), "permission", "--allow-read=/etc/keys"],
+    [Object.assign(device, { name: "NotCapable" }), "permission", "run it with --allow-all"],
     [failure("Error", "EACCES"), "permission", "this user may not read it"],
     [failure("PermissionDenied", "EPERM"), "permission", "this user may not read it"],
     [failure("Error", "EISDIR"), "system", "it failed"],
