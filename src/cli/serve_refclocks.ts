@@ -66,7 +66,8 @@ export class ServeRefclocks {
 
   /** What there is, for the line that begins the log. */
   describe(): string {
-    return `reference clock ${this.#members.map(({ name }) => name).join(", ")}`;
+    const names = this.#members.map(({ name }) => name);
+    return `reference clock${names.length > 1 ? "s" : ""} ${names.join(", ")}`;
   }
 
   /** What is new since this was last asked: of each clock, and of what is served. */
