@@ -1,14 +1,18 @@
 import { encodeHex } from "@std/encoding/hex";
 import { ClientTarget } from "./client_target.ts";
 import { DecoderTarget } from "./decoder_target.ts";
+import { GpsdTarget } from "./gpsd_target.ts";
 import { GuardedResponderTarget } from "./guarded_responder_target.ts";
 import { CLIENT_KEY } from "./keys.ts";
 import { KeyExchangeTarget } from "./key_exchange_target.ts";
 import { Mutator } from "./mutator.ts";
+import { NmeaTarget } from "./nmea_target.ts";
 import { NtsClientTarget } from "./nts_client_target.ts";
 import { NtsServerTarget } from "./nts_server_target.ts";
 import { Random } from "./random.ts";
 import { ResponderTarget } from "./responder_target.ts";
+import { ShmTarget } from "./shm_target.ts";
+import { SockTarget } from "./sock_target.ts";
 import { mixOf, type Target } from "./target.ts";
 
 /** What can be fuzzed. */
@@ -21,6 +25,10 @@ export const TARGETS: Readonly<Record<string, () => Target>> = {
   "key-exchange": () => new KeyExchangeTarget(),
   "nts-server": () => new NtsServerTarget(),
   "nts-client": () => new NtsClientTarget(),
+  nmea: () => new NmeaTarget(),
+  gpsd: () => new GpsdTarget(),
+  shm: () => new ShmTarget(),
+  sock: () => new SockTarget(),
 };
 
 /** Packets between two looks at the clock. */

@@ -66,7 +66,12 @@ export class FakeStream {
 
   /** Sends text. */
   send(text: string): void {
-    this.#handler?.onBytes(new TextEncoder().encode(text));
+    this.sendBytes(new TextEncoder().encode(text));
+  }
+
+  /** Sends bytes. */
+  sendBytes(bytes: Uint8Array): void {
+    this.#handler?.onBytes(bytes);
   }
 
   /** Ends it from its other side. */
