@@ -9,6 +9,9 @@ export interface ShmClockOptions extends DeviceClockOptions {
   unit?: number;
 }
 
+/** Largest error of what a writer tells, in seconds: whatever its precision, at least and at most. */
+const LEAST_ERROR = 1e-3, GREATEST_ERROR = 0.2;
+
 /**
  * A segment of shared memory that another program writes its time to, as gpsd does for ntpd and
  * chronyd. Linux, through foreign functions (on Deno `--allow-ffi`).
@@ -23,21 +26,23 @@ export interface ShmClockOptions extends DeviceClockOptions {
  */
 export class ShmClock extends DeviceClock {
   readonly #unit: number;
+  readonly #givenError: number | undefined;
   #memory: ShmMemory | undefined;
 
   /**
    * Makes it; it does nothing yet.
    *
-   * @param options see {@linkcode ShmClockOptions}; `refid` is `"SHM"`, `maxError` 1 ms and
-   * `intervalMs` 100 unless told otherwise
+   * @param options see {@linkcode ShmClockOptions}; `refid` is `"SHM"`, `intervalMs` 100 unless told
+   * otherwise; `maxError` is what the writer tells as its precision, 1 ms to 0.2 s
    * @param world instead of the machine, for tests
    * @throws {TypeError} if an option has the wrong type
    * @throws {RangeError} if an option is out of range
    */
   constructor(options: ShmClockOptions = {}, world?: DeviceWorld) {
-    super(options, { refid: "SHM", maxError: 1e-3, intervalMs: 100 }, world);
+    super(options, { refid: "SHM", maxError: LEAST_ERROR, intervalMs: 100 }, world);
     this.#unit = options.unit ?? 0;
     checkUnit(this.#unit);
+    this.#givenError = options.maxError;
   }
 
   /** How people call it. */
@@ -58,8 +63,10 @@ export class ShmClock extends DeviceClock {
     if (found === "nothing new") return;
     if (typeof found === "string") return this.reject(found);
     if (found.leapIndicator === 3) return this.unlock("its writer has no time");
-    const { clock, receive, leapIndicator } = found;
-    this.reading(timestampFromUnixNanoseconds(clock), this.rawAt(receive), { leapIndicator });
+    const { clock, receive, leapIndicator, precision } = found;
+    const maxError = this.#givenError ?? errorOf(precision);
+    const more = { leapIndicator, maxError };
+    this.reading(timestampFromUnixNanoseconds(clock), this.rawAt(receive), more);
   }
 
   /** Closes the device. */
@@ -67,4 +74,10 @@ export class ShmClock extends DeviceClock {
     this.#memory?.detach(calls);
     this.#memory = undefined;
   }
+}
+
+/** gpsd tells -1 without pulses, of time that comes with messages; 0 is what was never set. */
+function errorOf(precision: number): number {
+  if (precision >= 0) return LEAST_ERROR;
+  return Math.min(GREATEST_ERROR, Math.max(LEAST_ERROR, 2 ** precision));
 }

@@ -66,6 +66,30 @@ test("ShmClock: units 0 and 1 are root's", async () => {
   }
 });
 
+test("ShmClock: a coarse writer, such as gpsd without pulses, is believed less", async () => {
+  const errors: [number, number][] = [
+    ...[[-1, 0.2], [-4, 0.0625], [-20, 1e-3], [-30, 1e-3], [-100, 1e-3]] as [number, number][],
+    ...[[0, 1e-3], [5, 1e-3]] as [number, number][], // it does not say
+  ];
+  for (const [precision, maxError] of errors) {
+    const world = machine(), { time, begin, segment, unix } = world;
+    const clock = new ShmClock({}, world.device);
+    const starting = begin({ inputs: [clock] });
+    await time.run(50);
+    segment.put({ clock: unix(), receive: unix(), leapIndicator: 0, precision });
+    const sync = await time.runUntil(starting);
+    assertEquals(clock.status().maxError, maxError, `${precision}`);
+    assert(sync.clock.maxError >= maxError);
+    await sync.close();
+  }
+  const world = machine(), { time, begin, segment, unix } = world;
+  const told = new ShmClock({ maxError: 0.03 }, world.device), starting = begin({ inputs: [told] });
+  await time.run(50);
+  segment.put({ clock: unix(), receive: unix(), leapIndicator: 0, precision: -1 });
+  await (await time.runUntil(starting)).close();
+  assertEquals(told.status().maxError, 0.03);
+});
+
 test("ShmClock: what lies there from yesterday does not count", async () => {
   const world = machine(), { time, segment, unix, begin } = world;
   segment.put({ clock: unix(50), receive: unix(), leapIndicator: 0, precision: -20 });
