@@ -1,7 +1,6 @@
 import { KE_PORT } from "../nts/ke/establish_options.ts";
-import { NtsSession } from "../nts/nts_session.ts";
+import { NtsClient } from "../nts/nts_client.ts";
 import type { QueryOptions } from "../client/options.ts";
-import type { Host } from "./host.ts";
 import { systemNts } from "./nts_world.ts";
 import { flag, type Option, text, whole } from "./option.ts";
 import { readText } from "./read_text.ts";
@@ -14,6 +13,13 @@ With --nts each HOST is a server of NTS key exchange, at its port or --nts-port.
 It proves by its certificate who it is and names the server to ask; only answers
 that are authenticated count. A certificate is good for some time, so the clock
 of this computer must not be off by weeks.
+`.trim();
+
+/** The same for a clock that is kept. */
+export const NTS_SYNC_HELP: string = `
+With --nts each HOST, and each address of a pool, is a server of NTS key
+exchange, at its port or --nts-port. It proves by its certificate who it is and
+names the server to ask; nothing but what is authenticated is ever believed.
 `.trim();
 
 /** The values of the options. */
@@ -78,34 +84,26 @@ export function checkNtsQuery({ nts, ca, ntsPort }: NtsQueryValues, others: Othe
  * What makes the sessions.
  *
  * @param given the options
- * @param options those of all queries: timeout, family
+ * @param options those of all queries: timeout, resolver
  * @param world all that it touches
- * @returns a function that makes the session with a host; `undefined` without NTS
+ * @returns `undefined` without NTS
  * @throws {NTPError} if the file of `--ca` cannot be read
  */
-export async function ntsSessions(
-  { nts, ca: path, ntsPort = KE_PORT }: NtsQueryValues,
-  options: Pick<QueryOptions, "timeoutMs" | "family" | "timers" | "resolve">,
+export async function ntsClient(
+  { nts, ca: path }: NtsQueryValues,
+  { timeoutMs, timers, resolve }: Pick<QueryOptions, "timeoutMs" | "timers" | "resolve">,
   world: World,
-): Promise<((host: Host) => NtsSession) | undefined> {
+): Promise<NtsClient | undefined> {
   if (!nts) return undefined;
   const ca = path === undefined ? undefined : await readText(path, world);
   if (ca !== undefined && !ca.includes("-----BEGIN")) {
     throw new UsageError(`--ca: there is no certificate in PEM in ${path}`);
   }
-  const { establish } = world.nts ?? systemNts;
-  const { timeoutMs, family, timers, resolve } = options;
-  return ({ hostname, port = ntsPort }) =>
-    new NtsSession({
-      establish: (signal) =>
-        establish(hostname, {
-          port,
-          ...(ca !== undefined && { ca }),
-          ...(timeoutMs !== undefined && { timeoutMs }),
-          ...(family !== undefined && { family }),
-          ...(timers !== undefined && { timers }),
-          ...(resolve !== undefined && { resolve }),
-          ...(signal !== undefined && { signal }),
-        }),
-    });
+  return new NtsClient({
+    establish: (world.nts ?? systemNts).establish,
+    ...(ca !== undefined && { ca }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(timers !== undefined && { timers }),
+    ...(resolve !== undefined && { resolve }),
+  });
 }

@@ -10,7 +10,7 @@ import {
   checkNtsQuery,
   NTS_QUERY_HELP,
   NTS_QUERY_OPTIONS,
-  ntsSessions,
+  ntsClient,
 } from "./nts_query_options.ts";
 import { duration, DURATION_HELP, flag, whole } from "./option.ts";
 import { answerToJson, failureToJson } from "./query_json.ts";
@@ -64,15 +64,15 @@ async function askHost(host: Host, options: QueryOptions): Promise<Outcome> {
   }
 }
 
-/** What became of each host, in their order; `sessions` makes those of NTS. */
+/** What became of each host, in their order; `session` makes those of NTS. */
 async function askAll(
   hosts: Host[],
   options: QueryOptions,
-  sessions: ((host: Host) => NtsSession) | undefined,
+  session: ((host: Host) => NtsSession) | undefined,
 ): Promise<Outcome[]> {
-  if (sessions !== undefined) {
+  if (session !== undefined) {
     return await Promise.all(
-      hosts.map((host) => askHost(host, { ...options, nts: sessions(host) })),
+      hosts.map((host) => askHost(host, { ...options, nts: session(host) })),
     );
   }
   if (hosts.length < MANY) return await Promise.all(hosts.map((host) => askHost(host, options)));
@@ -180,9 +180,13 @@ export const query: Command = command({
       ...(values.ipv4 && { family: 4 }),
       ...(values.ipv6 && { family: 6 }),
     };
-    const sessions = await ntsSessions(values, options, world);
+    const nts = await ntsClient(values, options, world);
+    const { family } = options,
+      session = nts &&
+        (({ hostname, port = values.ntsPort }: Host) =>
+          nts.session(hostname, { ...(port && { port }), ...(family && { family }) }));
     const stopListening = world.onSignal(() => controller.abort());
-    const outcomes = await askAll(hosts, options, sessions);
+    const outcomes = await askAll(hosts, options, session);
     stopListening();
 
     const answers = outcomes.filter((outcome) => "result" in outcome);

@@ -6,6 +6,7 @@ import { readDrift, writeDrift } from "./drift_file.ts";
 import { everySecond } from "./every_second.ts";
 import { readHost } from "./host.ts";
 import { checkKeyFormat, key, keyFormat, keyNamed, loadKeys } from "./key_options.ts";
+import { checkNtsQuery, NTS_QUERY_OPTIONS, NTS_SYNC_HELP, ntsClient } from "./nts_query_options.ts";
 import { duration, DURATION_HELP, flag, text, texts, whole } from "./option.ts";
 import { HOLDOVER_HELP, REFCLOCK_HELP, REFCLOCK_OPTIONS } from "./refclock_option.ts";
 import { Redraw } from "./redraw.ts";
@@ -39,6 +40,7 @@ n, runs, span, ppm, skew, std dev
         a line through its latest offsets: samples; runs of residuals of one
         sign; time that they span; its frequency against the clock; bound of the
         error of that; standard deviation of the samples
+auth    where any is authenticated: by which, NTS or a key
 
 On a terminal these are written over each second, else written again when a
 source is treated otherwise than before, and at the end.
@@ -48,6 +50,8 @@ most: \`time\`, \`maxError\`, \`synchronized\`, \`leapIndicator\`, \`stratum\`,
 \`reference\`, \`rootDelay\`, \`rootDispersion\`, \`remaining\`, \`frequency\`,
 \`frequencyDeviation\`, \`sources\`, \`problems\`. Durations are seconds, rates
 seconds per second; times are ISO 8601 with nanoseconds.
+
+${NTS_SYNC_HELP}
 
 ${REFCLOCK_HELP}
 
@@ -114,6 +118,7 @@ export const sync: Command = command({
     ipv6: flag({ letter: "6", help: "ask IPv6 addresses only" }),
     key,
     keyFormat,
+    ...NTS_QUERY_OPTIONS,
     drift: text({ value: "FILE", initial: undefined, help: "keep the frequency in this file" }),
     timeout: duration({
       letter: "t",
@@ -155,16 +160,20 @@ export const sync: Command = command({
     checkKeyFormat("--key", values.key, values.keyFormat);
     const keys = values.key && await loadKeys(values.key.path, values.keyFormat, NAME, world);
     const frequency = values.drift === undefined ? undefined : await readDrift(values.drift, world);
+    const { nts: isNts, ntsPort, port, protocol } = values;
+    checkNtsQuery(values, { key: values.key, otherPort: port !== NTP_PORT, protocol });
+    const nts = await ntsClient(values, world.queryOptions ?? {}, world);
     const how = {
-      ...{ minPoll, maxPoll, version: values.protocol as Version },
+      ...{ minPoll, maxPoll, version: protocol as Version },
       ...(keys && { key: keyNamed(keys, values.key!) }),
       ...(values.ipv4 && { family: 4 as const }),
       ...(values.ipv6 && { family: 6 as const }),
     };
-    const server = ({ hostname, port = values.port }: { hostname: string; port?: number }) => ({
-      ...{ hostname, port },
-      ...how,
-    });
+    const server = ({ hostname, port: own }: { hostname: string; port?: number }) => {
+      if (!isNts) return { hostname, port: own ?? port, ...how };
+      const keyExchange = own ?? ntsPort;
+      return { hostname, nts: true as const, ...(keyExchange && { ntsPort: keyExchange }), ...how };
+    };
 
     const giveUp = new AbortController();
     let isSet = false, end = () => {};
@@ -183,6 +192,7 @@ export const sync: Command = command({
         bind: world.bind,
         servers: hosts.map(server),
         pools: pools.map(server),
+        ...(nts && { nts }),
         inputs: values.refclock.map(({ make }) => make(world.refclocks)),
         ...(values.maxHoldover !== undefined && { maxHoldover: values.maxHoldover / 1000 }),
         timeoutMs: values.timeout,

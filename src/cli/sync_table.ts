@@ -41,6 +41,8 @@ const COLUMNS: readonly Column[] = [
   { title: "skew", right: true, least: 6 },
   { title: "std dev", right: true, least: 8 },
 ];
+/** How it is authenticated: shown when any is. */
+const AUTHENTICATION: Column = { title: "auth" };
 
 const LEAPS = ["none", "insert", "delete", "unknown"] as const;
 
@@ -124,6 +126,13 @@ export function syncText(sync: NTPSync, output: Output): string {
   const sources = sync.sources();
   const { referenceId } = sync.clock.state();
   const rows = sources.map((source) => rowOf(source, source.ownReferenceId === referenceId));
+  const columns = [...COLUMNS];
+  if (sources.some(({ authentication = "none" }) => authentication !== "none")) {
+    columns.push(AUTHENTICATION);
+    for (const [i, { authentication }] of sources.entries()) {
+      rows[i]!.push(authentication === "nts" ? "NTS" : authentication ?? "–");
+    }
+  }
   const faults = [
     ...sources.flatMap((source) =>
       source.error === undefined ? [] : [`${sourceName(source)}: ${source.error.message}`]
@@ -132,7 +141,7 @@ export function syncText(sync: NTPSync, output: Output): string {
   ];
   return [
     `${oneLine(clockLine(sync))}\n`,
-    table(COLUMNS, rows.map((row) => row.map(oneLine)), output),
+    table(columns, rows.map((row) => row.map(oneLine)), output),
     ...faults.map((fault) => `${oneLine(fault)}\n`),
   ].join("");
 }

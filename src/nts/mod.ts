@@ -35,6 +35,7 @@ export {
 export type { TlsName } from "./ke/tls/tls_engine.ts";
 export type { Timers } from "../clock/timers.ts";
 export type { ResolveOptions } from "../transport/resolve.ts";
+export { NtsClient, type NtsClientOptions } from "./nts_client.ts";
 export type { NtsEstablishment, NtsKeys } from "./nts_keys.ts";
 export { NtsResponder, type NtsResponderOptions } from "./nts_responder.ts";
 export {
@@ -43,7 +44,14 @@ export {
   type NtsSessionOptions,
   type NtsSessionStatistics,
 } from "./nts_session.ts";
-export type { NtsRequest, NtsServerAddress, NtsSource, NtsVerdict } from "./nts_source.ts";
+export type {
+  NtsRequest,
+  NtsServerAddress,
+  NtsSessions,
+  NtsSource,
+  NtsTarget,
+  NtsVerdict,
+} from "./nts_source.ts";
 export type { NtsRandom } from "./random_pool.ts";
 export {
   RotatingCookieKeys,

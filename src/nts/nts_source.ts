@@ -46,3 +46,24 @@ export interface NtsSource {
    */
   protect(header: Uint8Array): NtsRequest;
 }
+
+/** Which server of key exchange a session is with. */
+export interface NtsTarget {
+  /** Its port, 1 to 65535. Default 4460. */
+  port?: number;
+  /** Ask only addresses of this family, 4 or 6. Default both. */
+  family?: 4 | 6;
+  /** Ask this address, whatever the name stands for; the certificate is still for the name. */
+  address?: string;
+}
+
+/** What makes sessions of NTS, each with keys of its own. An `NtsClient` is one. */
+export interface NtsSessions {
+  /**
+   * Makes a session; keys are exchanged when it is first used.
+   *
+   * @param hostname the key exchange server: name or IP address
+   * @param target port, and which address of that name
+   */
+  session(hostname: string, target?: NtsTarget): NtsSource;
+}

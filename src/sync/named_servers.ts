@@ -1,9 +1,10 @@
 import type { SymmetricKey } from "../auth/symmetric_key.ts";
-import type { NtsSource } from "../nts/nts_source.ts";
+import type { NtsSessions, NtsSource } from "../nts/nts_source.ts";
 import type { Version } from "../packet/packet.ts";
 import type { SourcePreference } from "./selection.ts";
 import { referenceIdFromAddress } from "../packet/reference_id.ts";
 import { Endpoint } from "../transport/endpoint.ts";
+import { type Candidate, Candidates } from "./candidates.ts";
 import { ServerPoller } from "./server_poller.ts";
 import type { SyncInput, SyncSink } from "./sync_input.ts";
 
@@ -13,7 +14,8 @@ export interface CheckedServerOptions {
   readonly hostname: string;
   readonly port: number;
   readonly key: SymmetricKey | undefined;
-  readonly nts: NtsSource | undefined;
+  readonly nts: true | NtsSessions | NtsSource | undefined;
+  readonly ntsPort: number | undefined;
   readonly version: Version;
   readonly family: 4 | 6 | undefined;
   readonly iburst: boolean;
@@ -39,6 +41,8 @@ const MAX_BANNED = 64;
 interface Asked {
   readonly poller: ServerPoller;
   readonly endClaim: () => void;
+  /** Address of the server of key exchange, of a pool. */
+  readonly exchangedWith: string | undefined;
   /** Samples in a row as a falseticker. */
   lies: number;
 }
@@ -52,11 +56,11 @@ export class NamedServers implements SyncInput {
   readonly #asked = new Map<string, Asked>();
   readonly #banned = new Set<string>();
   #sink: SyncSink | undefined;
+  #candidates: Candidates | undefined;
   #endExpectation = (): void => {};
   #cancel = (): void => {};
   #wait = LEAST_WAIT;
   #isClosed = false;
-  #port = 0;
   /** Whether a look-up is under way, or is to come. */
   #isLooking = false;
 
@@ -71,6 +75,7 @@ export class NamedServers implements SyncInput {
 
   start(sink: SyncSink): void {
     this.#sink = sink;
+    this.#candidates = new Candidates(this.#options, sink);
     this.#endExpectation = this.#options.preference.noSelect
       ? () => {}
       : sink.expect(this.#options.maxSources);
@@ -90,16 +95,13 @@ export class NamedServers implements SyncInput {
   }
 
   async #lookUp(): Promise<void> {
-    const sink = this.#sink!, { hostname, family, nts } = this.#options;
+    const sink = this.#sink!, { hostname, maxSources } = this.#options;
     this.#isLooking = true;
     try {
-      // The server of the key exchange says who tells the time (RFC 8915 §4.1.7).
-      const server = await nts?.ready(sink.signal);
-      this.#port = server?.port ?? this.#options.port;
-      const found = await sink.resolve(server?.hostname ?? hostname, {
-        signal: sink.signal,
-        ...(family !== undefined && { family }),
-      });
+      const asked = [...this.#asked.values()];
+      const wanted = maxSources - asked.filter((one) => !this.#isBad(one)).length;
+      const inUse = new Set(asked.flatMap(({ exchangedWith: address }) => address ?? []));
+      const found = await this.#candidates!.find(wanted, inUse);
       if (this.#isClosed) return;
       this.#replaceBad(found);
       this.#fill(found);
@@ -134,8 +136,8 @@ export class NamedServers implements SyncInput {
   }
 
   /** Gives bad servers up, as many as there are others for. */
-  #replaceBad(found: readonly string[]): void {
-    let fresh = found.filter((address) => this.#mayAsk(address)).length;
+  #replaceBad(found: readonly Candidate[]): void {
+    let fresh = found.filter(({ address }) => this.#mayAsk(address)).length;
     for (const [address, asked] of this.#asked) {
       if (fresh === 0 || !this.#isBad(asked)) continue;
       fresh--;
@@ -150,16 +152,15 @@ export class NamedServers implements SyncInput {
   }
 
   /** Asks as many addresses as are wanted. */
-  #fill(found: readonly string[]): void {
-    for (const address of found) {
+  #fill(found: readonly Candidate[]): void {
+    for (const candidate of found) {
       if (this.#asked.size >= this.#options.maxSources) return;
-      if (this.#mayAsk(address)) this.#begin(address);
+      if (this.#mayAsk(candidate.address)) this.#begin(candidate);
     }
   }
 
-  #begin(address: string): void {
+  #begin({ address, exchangedWith, nts, port }: Candidate): void {
     const sink = this.#sink!, { kind, hostname: name, preference } = this.#options;
-    const port = this.#port;
     const remote = new Endpoint(address, port);
     const release = kind === "pool" ? () => this.#lose(address) : undefined;
     const endClaim = sink.claim(`${remote}`, release);
@@ -169,6 +170,7 @@ export class NamedServers implements SyncInput {
     const poller = new ServerPoller(
       {
         ...this.#options,
+        nts,
         remote,
         onPoll: () => this.#judge(address),
         onDenied: (error) => {
@@ -179,7 +181,7 @@ export class NamedServers implements SyncInput {
       sink,
       channel,
     );
-    this.#asked.set(address, { poller, endClaim, lies: 0 });
+    this.#asked.set(address, { poller, endClaim, exchangedWith, lies: 0 });
     poller.start();
   }
 

@@ -3,10 +3,12 @@ import type { ResolveHost } from "../client/options.ts";
 import type { Clock } from "../clock/clock.ts";
 import { SteadyClock } from "../clock/steady_clock.ts";
 import { systemTimers, type Timers } from "../clock/timers.ts";
+import type { NtsSessions } from "../nts/nts_source.ts";
 import { bindUdp } from "../transport/bind_udp.ts";
 import { localAddresses } from "../transport/local_addresses.ts";
 import { resolveHost } from "../transport/resolve.ts";
 import type { BindUdp } from "../transport/udp_transport.ts";
+import { NO_CLIENT } from "./candidates.ts";
 import type { NTPSync } from "./ntp_sync.ts";
 import {
   poolInput,
@@ -23,6 +25,8 @@ export interface NTPSyncOptions extends Omit<SyncEngineOptions, "clock" | "timer
   servers?: readonly (string | SyncServerOptions)[];
   /** Pools to follow: names with several addresses, or more about them. */
   pools?: readonly (string | SyncPoolOptions)[];
+  /** Exchanges keys for the servers and pools whose `nts` is true: an `NtsClient`. Default: none. */
+  nts?: NtsSessions;
   /** Further sources: broadcasts, reference clocks, sources of one's own. */
   inputs?: readonly SyncInput[];
   /**
@@ -67,6 +71,7 @@ export interface NTPSyncOptions extends Omit<SyncEngineOptions, "clock" | "timer
 /** {@linkcode NTPSyncOptions} with all defaults filled in. */
 export interface CheckedSyncOptions {
   readonly inputs: readonly SyncInput[];
+  readonly nts: NtsSessions | undefined;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
   readonly clock: Clock;
@@ -96,7 +101,7 @@ const FUNCTIONS = [
  */
 export function checkSyncOptions(options: NTPSyncOptions): CheckedSyncOptions {
   const { servers = [], pools = [], inputs = [], timeoutMs = 15_000, signal } = options;
-  const { clock, wallMs, timers, ownAddresses, bind } = options;
+  const { clock, wallMs, timers, ownAddresses, bind, nts } = options;
   for (const name of FUNCTIONS) {
     const value = options[name];
     if (value === undefined || typeof value === "function") continue;
@@ -106,6 +111,9 @@ export function checkSyncOptions(options: NTPSyncOptions): CheckedSyncOptions {
     if (!Array.isArray(value)) throw new TypeError(`${name} is an array, not ${String(value)}`);
   }
   for (const input of inputs) checkInput(input);
+  if (nts !== undefined && typeof nts?.session !== "function") {
+    throw new TypeError(`nts is an NtsClient, and so has session(), unlike ${String(nts)}`);
+  }
   if (typeof timeoutMs !== "number") {
     throw new TypeError(`timeoutMs is a number, not ${typeof timeoutMs}: ${String(timeoutMs)}`);
   }
@@ -123,8 +131,14 @@ export function checkSyncOptions(options: NTPSyncOptions): CheckedSyncOptions {
   if (all.length === 0) {
     throw new TypeError("servers, pools or inputs name somebody to follow: there is nobody");
   }
+  for (const one of [...servers, ...pools]) {
+    if (typeof one === "object" && one.nts === true && nts === undefined) {
+      throw new TypeError(`nts of ${one.hostname} is true: ${NO_CLIENT}`);
+    }
+  }
   return {
     inputs: all,
+    nts,
     timeoutMs,
     signal,
     clock: clock ?? new SteadyClock(),

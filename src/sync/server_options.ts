@@ -1,7 +1,7 @@
 import { SymmetricKey } from "../auth/symmetric_key.ts";
 import { checkPollOptions, type PollOptions } from "../association/poll_process.ts";
 import { checkHost } from "../client/options.ts";
-import type { NtsSource } from "../nts/nts_source.ts";
+import type { NtsSessions, NtsSource } from "../nts/nts_source.ts";
 import type { Version } from "../packet/packet.ts";
 import { type CheckedServerOptions, NamedServers } from "./named_servers.ts";
 import { preferenceOf } from "./preference.ts";
@@ -12,15 +12,19 @@ import type { SyncInput } from "./sync_input.ts";
 export interface SyncServerOptions extends PollOptions, SourcePreference {
   /** Name or IP address. */
   hostname: string;
-  /** Port, 1 to 65535. Default 123. */
+  /** Port, 1 to 65535. Default 123. With `nts` the key exchange tells it. */
   port?: number;
   /** Key that server and client share: nothing else is believed. Default: none. */
   key?: SymmetricKey;
   /**
-   * A session of NTS (RFC 8915), such as an `NtsSession` of `@ntps/ntps/nts`, used by nobody else:
-   * nothing else is believed. The server is the one that its key exchange names. Not for pools.
+   * Believe only what is protected by NTS (RFC 8915), never anything else. `hostname` is then a server
+   * of key exchange, which names the server to ask; of a pool each address is one. True: the `nts` of
+   * `NTPSync.start()` makes the session; or an `NtsClient` of `@ntps/ntps/nts`; or, for one server, an
+   * `NtsSession` that is used by nobody else. Default: no NTS.
    */
-  nts?: NtsSource;
+  nts?: true | NtsSessions | NtsSource;
+  /** Port of the key exchange, 1 to 65535. Default 4460. Not for an `NtsSession`, which knows it. */
+  ntsPort?: number;
   /** Protocol version to ask in, 1 to 4. Default 4. */
   version?: Version;
   /** Ask only addresses of this family, 4 or 6. Default both. */
@@ -52,11 +56,13 @@ function check(
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`a ${kind} is a name or an object with a hostname, not ${String(options)}`);
   }
-  const { port = 123, version = 4, family, key, iburst = true, maxSources = 4, nts } = options;
+  const { version = 4, family, key, iburst = true, maxSources = 4, ntsPort } = options;
+  const { port = 123 } = options;
   const hostname = checkHost("hostname", options.hostname);
   for (
     const [name, value, least, most] of [
       ["port", port, 1, 65535],
+      ["ntsPort", ntsPort ?? 1, 1, 65535],
       ["version", version, 1, 4],
       ["maxSources", maxSources, 1, 64],
     ] as const
@@ -79,21 +85,43 @@ function check(
   if (key !== undefined && !(key instanceof SymmetricKey)) {
     throw new TypeError(`key is a SymmetricKey, not ${typeof key}`);
   }
-  if (nts !== undefined) {
-    if (typeof nts?.ready !== "function" || typeof nts.protect !== "function") {
-      throw new TypeError(`nts is an NtsSession, and so has ready() and protect(), unlike ${nts}`);
-    }
-    if (kind === "pool") throw new TypeError("nts is for one server: give one of servers each");
-    if (key !== undefined) throw new TypeError("Either key or nts is given, not both");
-    if (version !== 4) throw new RangeError(`version is 4 with nts, not ${version}`);
-  }
+  const nts = checkNts(kind, options);
   return {
-    ...{ kind, hostname, port, key, nts, version, family, iburst },
+    ...{ kind, hostname, port, key, nts, ntsPort, version, family, iburst },
     ...checkPollOptions(options),
     interleaved: options.interleaved ?? false,
     maxSources: kind === "pool" ? maxSources : 1,
     preference: preferenceOf(options),
   };
+}
+
+/** What protects requests, if it goes with the other options. */
+function checkNts(
+  kind: "server" | "pool",
+  { key, nts, ntsPort, port, version = 4 }: SyncPoolOptions,
+): true | NtsSessions | NtsSource | undefined {
+  if (nts === undefined) {
+    if (ntsPort !== undefined) throw new TypeError("ntsPort is given, but no nts");
+    return undefined;
+  }
+  const isSession = nts !== true && typeof (nts as NtsSource)?.ready === "function";
+  if (nts !== true && !isSession && typeof (nts as NtsSessions)?.session !== "function") {
+    throw new TypeError(`nts is true, an NtsClient or an NtsSession, not ${String(nts)}`);
+  }
+  if (isSession && kind === "pool") {
+    throw new TypeError("An NtsSession is for one server: nts of a pool is true or an NtsClient");
+  }
+  if (isSession && ntsPort !== undefined) {
+    throw new TypeError("ntsPort is given, but an NtsSession knows whom to ask");
+  }
+  if (key !== undefined) throw new TypeError("Either key or nts is given, not both");
+  if (version !== 4) throw new RangeError(`version is 4 with nts, not ${version}`);
+  if (port !== undefined && port !== 123) {
+    throw new RangeError(
+      `port is told by the key exchange, whose own is ntsPort: leave out port, ${port}`,
+    );
+  }
+  return nts;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Random } from "../client/request.ts";
 import type { ResolveHost } from "../client/options.ts";
 import type { Clock } from "../clock/clock.ts";
 import type { Timers } from "../clock/timers.ts";
+import type { NtsSessions } from "../nts/nts_source.ts";
 import { referenceIdFromAddress } from "../packet/reference_id.ts";
 import type { BindUdp } from "../transport/udp_transport.ts";
 import type { ClockWatch } from "./clock_watch.ts";
@@ -24,6 +25,7 @@ import type { SourceSample } from "./sync_source.ts";
 export interface SyncHubWorld extends ExchangeWorld {
   readonly resolve: ResolveHost;
   readonly ownAddresses: readonly string[];
+  readonly nts: NtsSessions | undefined;
   readonly signal: AbortSignal;
   /** Looks after the raw clock; undefined, nobody does. */
   readonly watch: ClockWatch | undefined;
@@ -138,6 +140,7 @@ export class SyncHub implements SyncSink {
   readonly resolve: ResolveHost;
   readonly ownAddresses: ReadonlySet<string>;
   readonly ownReferenceIds: ReadonlySet<number>;
+  readonly nts: NtsSessions | undefined;
   readonly signal: AbortSignal;
   readonly #world: SyncHubWorld;
   readonly #channels = new Set<Channel>();
@@ -159,6 +162,7 @@ export class SyncHub implements SyncSink {
     this.random = world.random;
     this.bind = world.bind;
     this.resolve = world.resolve;
+    this.nts = world.nts;
     this.signal = world.signal;
     this.ownAddresses = new Set(world.ownAddresses);
     this.ownReferenceIds = new Set(world.ownAddresses.map(referenceIdFromAddress));

@@ -2,6 +2,7 @@ import type { Authentication } from "../client/authentication.ts";
 import type { ExchangeWorld } from "../client/exchange_socket.ts";
 import type { Exchange, Measurement } from "../client/measurement.ts";
 import type { ResolveHost } from "../client/options.ts";
+import type { NtsSessions } from "../nts/nts_source.ts";
 import type { DisciplinedClock } from "./disciplined_clock.ts";
 import type { SourcePreference, SourceState } from "./selection.ts";
 import type { SourceSample } from "./sync_source.ts";
@@ -93,6 +94,8 @@ export interface SyncSink extends ExchangeWorld {
   readonly ownAddresses: ReadonlySet<string>;
   /** Reference identifiers that stand for us: who has one of them follows us. */
   readonly ownReferenceIds: ReadonlySet<number>;
+  /** Makes sessions of NTS, if there is something that does. */
+  readonly nts: NtsSessions | undefined;
   /** Fires when nothing is wanted any more. */
   readonly signal: AbortSignal;
   /**

@@ -88,7 +88,41 @@ test("ntps query --nts: the answer is authenticated, and that is said", async ()
   const { stdout } = await world.run("query", "--nts", "--json", "nts.example");
   const [answer] = JSON.parse(stdout);
   assertEquals([answer.ok, answer.authentication, answer.port], [true, "nts", 12300]);
-  assertEquals([nts.asked[1]!.options.port, nts.asked[1]!.options.ca], [4460, undefined]);
+  assertEquals([nts.asked[1]!.options.port, nts.asked[1]!.options.ca], [undefined, undefined]);
+});
+
+test("ntps sync --nts: nothing else is believed, and that is said", async () => {
+  const { world, nts } = makeWorld();
+  const cookieKeys = new RotatingCookieKeys();
+  for (const hostname of ["192.0.2.7", "192.0.2.8"]) {
+    await world.serve(hostname, { nts: new NtsResponder({ cookieKeys }), stratum: 1 });
+  }
+  nts.establishment = () =>
+    Promise.resolve({
+      ...keys,
+      cookies: [cookieKeys.seal(keys)],
+      hostname: nts.asked.length === 1 ? "192.0.2.7" : "192.0.2.8",
+      port: 123,
+    });
+  const args = ["--nts", "--nts-port", "4461", "a.example", "--pool", "192.0.2.9:4462"];
+  const { status, stdout, stderr } = await world.run("sync", ...args, "-d", "30s");
+  assertEquals([status, stderr], [0, ""]);
+  const lines = stdout.split("\n").slice(-4, -1);
+  assertMatch(lines[0]!, / std dev +auth$/);
+  assertMatch(lines[1]!, /a\.example .* NTS$/);
+  assertMatch(lines[2]!, /192\.0\.2\.8 .* NTS$/);
+  const [first, second] = nts.asked;
+  assertEquals([first!.hostname, first!.options.port], ["a.example", 4461]);
+  assertEquals([second!.hostname, second!.options.port], ["192.0.2.9", 4462]);
+
+  nts.establishment = undefined;
+  world.stdout.text = "";
+  const failed = await world.run("sync", "--nts", "a.example", "-t", "3s");
+  assertEquals([failed.status, failed.stdout], [1, ""]);
+  assertMatch(failed.stderr, /a\.example does not like us/);
+  for (const wrong of [["--ca", "x"], ["--nts", "-p", "124"], ["--nts", "--protocol", "3"]]) {
+    assertEquals((await world.run("sync", "a.example", ...wrong)).status, 2);
+  }
 });
 
 test("ntps query --nts: an unauthenticated answer is none, and neither is a failed exchange", async () => {

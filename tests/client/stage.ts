@@ -26,7 +26,7 @@ export class Stage {
   }
 
   /** Options that put a query on this stage. */
-  get world(): QueryOptions {
+  get world(): Omit<QueryOptions, "nts"> {
     let draw = 0;
     return {
       clock: this.time,
