@@ -20,7 +20,8 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => ending.ab
 // Sentences end some tenths of a second after their second has begun. A pulse needs the second to within
 // 0.4 s; what is left after this offset, the line below tells.
 const sentences = new NmeaClock({ path: line, baudRate: 9600, offset: 0.1, maxError: 0.2 });
-const pulse = new PpsClock({ path: pulses, prefer: true });
+// Trusted, since sentences that come later than thought must not outvote the pulse.
+const pulse = new PpsClock({ path: pulses, prefer: true, trust: true });
 
 try {
   const sync = await NTPSync.start({

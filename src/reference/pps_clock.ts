@@ -32,13 +32,16 @@ const CERTAIN = 0.4;
  * that must be known from other sources (a receiver's messages, servers) to within 0.4 s. Linux, through
  * foreign functions (on Deno `--allow-ffi`).
  *
+ * Messages often come later than is thought. Then they contradict the pulse, and of two sources that
+ * contradict each other neither is followed: `trust` the pulse.
+ *
  * @example A GNSS receiver: its messages say which second, its pulse when
  * ```ts ignore
  * import { NTPSync } from "@ntps/ntps";
  * import { GpsdClock, PpsClock } from "@ntps/ntps/reference";
  *
  * const sync = await NTPSync.start({
- *   inputs: [new GpsdClock({ noSelect: false }), new PpsClock({ path: "/dev/pps0", prefer: true })],
+ *   inputs: [new GpsdClock(), new PpsClock({ path: "/dev/pps0", prefer: true, trust: true })],
  * });
  * ```
  */

@@ -96,6 +96,21 @@ test("PpsClock: the coarse clock says which second, the pulse when it begins", a
   await sync.close();
 });
 
+test("PpsClock: trusted, it is followed though sentences come later than their error says", async () => {
+  for (const trust of [true, false]) {
+    const { time, start, options } = machine();
+    const late = new ToldClock({ maxError: 0.1 });
+    late.ahead = -0.35;
+    const clock = new PpsClock({ prefer: true, trust }, options);
+    const sync = await start({ inputs: [late, clock] });
+    await time.run(100_000);
+    const states = sync.sources().map(({ state }) => state);
+    assertEquals(states, trust ? ["falseticker", "selected"] : ["no majority", "no majority"]);
+    if (trust) assertAlmostEquals(errorOf(sync, time.now()), 0, 1e-6);
+    await sync.close();
+  }
+});
+
 test("PpsClock: whatever the order of the two, and however late the coarse one comes", async () => {
   const { time, begin, options } = machine();
   const coarse = new ToldClock({ maxError: 0.2 });
