@@ -1,7 +1,12 @@
 import type { SymmetricKey } from "../../src/auth/symmetric_key.ts";
 import { authenticationOf } from "../../src/client/authentication.ts";
 import { answers } from "../../src/client/match.ts";
-import { type Exchange, measure, type Measurement } from "../../src/client/measurement.ts";
+import {
+  accepted,
+  type Exchange,
+  measure,
+  type Measurement,
+} from "../../src/client/measurement.ts";
 import { makeRequest, signed } from "../../src/client/request.ts";
 import { findFault, MAX_ROOT_DISTANCE } from "../../src/client/validate.ts";
 import { NTPError } from "../../src/packet/error.ts";
@@ -21,6 +26,8 @@ import { isOneLine, mixOf, same, type Target } from "./target.ts";
 
 const SERVER = "192.0.2.1:123";
 const SENT = 0xecb1_0000_1000_0000n;
+/** Stamps of different origin may contradict each other by so many seconds. */
+const STAMP_ERROR = 100e-6;
 const CODES = ["bogus", "unsynchronized", "kiss-of-death"];
 
 /**
@@ -122,8 +129,9 @@ function unfitError(error: NTPError): string | undefined {
 /** What is wrong with a reply that was accepted. */
 function unfitReply(
   { packet, destinationTimestamp }: Exchange,
-  { offset, delay, dispersion, rootDistance }: Measurement,
+  measurement: Measurement,
 ): string | undefined {
+  const { offset, delay, dispersion, rootDistance } = measurement;
   const { stratum, leapIndicator, receiveTimestamp, transmitTimestamp } = packet;
   if (stratum < 1 || stratum > 15) return `accepted stratum ${stratum}`;
   if (leapIndicator === 3) return "accepted a server that is not synchronised";
@@ -139,5 +147,8 @@ function unfitReply(
   if (!(rootDistance < MAX_ROOT_DISTANCE)) return `accepted root distance ${rootDistance}`;
   // While the server has the request, both clocks may drift apart by 500 ppm.
   const drift = 500e-6 * Math.max(0, Number(taken) / 2 ** 32);
-  return delay >= -dispersion - drift ? undefined : `accepted delay ${delay}`;
+  if (!(delay >= -STAMP_ERROR - dispersion - drift)) return `accepted delay ${delay}`;
+  const given = accepted(measurement);
+  if (!(given.delay >= 0)) return `told delay ${given.delay}`;
+  return given.dispersion >= dispersion - Math.min(0, delay) ? undefined : "a smaller error";
 }
