@@ -1,5 +1,9 @@
 import { NTPError } from "../packet/error.ts";
-import { timestampFromUnixNanoseconds, timestampToUnixNanoseconds } from "../packet/timestamp.ts";
+import {
+  addSeconds,
+  timestampFromUnixNanoseconds,
+  timestampToUnixNanoseconds,
+} from "../packet/timestamp.ts";
 import type { SyncSink } from "../sync/sync_input.ts";
 import { cString, type Pointer } from "../transport/native/ffi/ffi.ts";
 import { type DeviceCalls, deviceError } from "./device_calls.ts";
@@ -15,6 +19,7 @@ import {
   PPS_SIZE,
   readPulse,
 } from "./pps_layout.ts";
+import { ReferenceClock } from "./reference_clock.ts";
 
 /** Options of {@linkcode PpsClock}. */
 export interface PpsClockOptions extends DeviceClockOptions {
@@ -22,6 +27,12 @@ export interface PpsClockOptions extends DeviceClockOptions {
   path?: string;
   /** Which edge of the pulse is the second. Default `"assert"`. */
   edge?: "assert" | "clear";
+  /**
+   * What tells which second a pulse begins, as long as it is locked: another clock, which feeds the same
+   * `NTPSync` and need not be followed itself (`noSelect`). Default: the clock that is kept right, once
+   * others have set it.
+   */
+  lock?: ReferenceClock;
 }
 
 /** A pulse tells the second only to a clock that is right within this, in seconds. */
@@ -33,7 +44,8 @@ const CERTAIN = 0.4;
  * foreign functions (on Deno `--allow-ffi`).
  *
  * Messages often come later than is thought. Then they contradict the pulse, and of two sources that
- * contradict each other neither is followed: `trust` the pulse.
+ * contradict each other neither is followed: `trust` the pulse, or have it followed alone, with the
+ * messages as its `lock`.
  *
  * @example A GNSS receiver: its messages say which second, its pulse when
  * ```ts ignore
@@ -48,6 +60,7 @@ const CERTAIN = 0.4;
 export class PpsClock extends DeviceClock {
   readonly #path: string;
   readonly #edge: "assert" | "clear";
+  readonly #lock: ReferenceClock | undefined;
   readonly #buffer = new ArrayBuffer(PPS_SIZE);
   readonly #view = new DataView(this.#buffer);
   #pointer: Pointer | undefined;
@@ -65,13 +78,17 @@ export class PpsClock extends DeviceClock {
    */
   constructor(options: PpsClockOptions = {}, world?: DeviceWorld) {
     super(options, { refid: "PPS", maxError: 1e-5, intervalMs: 250 }, world);
-    const { path = "/dev/pps0", edge = "assert" } = options;
+    const { path = "/dev/pps0", edge = "assert", lock } = options;
     if (typeof path !== "string") throw new TypeError(`path is a string, not ${String(path)}`);
     if (edge !== "assert" && edge !== "clear") {
       throw new TypeError(`edge is "assert" or "clear", not ${String(edge)}`);
     }
+    if (lock !== undefined && !(lock instanceof ReferenceClock)) {
+      throw new TypeError(`lock is a reference clock, not ${String(lock)}`);
+    }
     this.#path = path;
     this.#edge = edge;
+    this.#lock = lock;
   }
 
   /** How people call it. */
@@ -110,14 +127,19 @@ export class PpsClock extends DeviceClock {
     if (sequence === this.#sequence) return;
     this.#sequence = sequence;
     if (first) return; // it may be old
+    const raw = this.rawAt(time), shown = this.#shownAt(raw);
+    if (shown === undefined) return this.reject("second unknown");
+    const second = nearestSecond(timestampToUnixNanoseconds(shown));
+    this.reading(timestampFromUnixNanoseconds(second), raw);
+  }
+
+  /** What a clock that knows the second showed at some moment of the raw clock; undefined, none does. */
+  #shownAt(raw: bigint): bigint | undefined {
+    const lock = this.#lock?.status();
+    if (lock?.locked && lock.maxError <= CERTAIN) return addSeconds(raw, lock.offset);
     const { disciplined } = this;
-    if (disciplined.maxError > CERTAIN) return this.reject("second unknown");
-    // The clock that knows which second it is: a corrected one, at the moment of the pulse.
-    const raw = this.rawAt(time);
-    const shown = timestampToUnixNanoseconds(
-      BigInt.asUintN(64, disciplined.now() - (this.raw.now() - raw)),
-    );
-    this.reading(timestampFromUnixNanoseconds(nearestSecond(shown)), raw);
+    if (disciplined.maxError > CERTAIN) return undefined;
+    return BigInt.asUintN(64, disciplined.now() - (this.raw.now() - raw));
   }
 
   /** Closes the device. */

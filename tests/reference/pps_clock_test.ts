@@ -111,6 +111,42 @@ test("PpsClock: trusted, it is followed though sentences come later than their e
   }
 });
 
+test("PpsClock: locked to sentences that are not followed themselves", async () => {
+  const { time, begin, options, system } = machine();
+  system.error = 9;
+  const lock = new ToldClock({ maxError: 0.1, noSelect: true, offset: 0.02 });
+  lock.ahead = undefined;
+  const clock = new PpsClock({ lock }, options);
+  const starting = begin({ inputs: [lock, clock] });
+  await time.run(5000);
+  assert(clock.status().rejected["second unknown"]! > 0);
+  lock.ahead = -0.45;
+  const sync = await time.runUntil(starting);
+  await time.run(100_000);
+  assertAlmostEquals(errorOf(sync, time.now()), 0, 1e-6);
+  assertEquals(sync.sources().map(({ state }) => state), ["watched", "selected"]);
+  // Without it the second is known all the same; when it is back it is believed again.
+  lock.lose("no fix");
+  await time.run(100_000);
+  assertEquals([clock.status().locked, sync.clock.state().synchronized], [true, true]);
+  assertAlmostEquals(errorOf(sync, time.now()), 0, 1e-6);
+  lock.ahead = 1.9;
+  await time.run(100_000);
+  assertAlmostEquals(errorOf(sync, time.now()), 2, 1e-6);
+  await sync.close();
+});
+
+test("PpsClock: a lock that is as good as none", async () => {
+  const { time, begin, options } = machine();
+  const lock = new ToldClock({ maxError: 0.5, noSelect: true }),
+    clock = new PpsClock({ lock }, options);
+  const starting = begin({ inputs: [lock, clock], timeoutMs: 5000 });
+  starting.catch(() => {});
+  await time.run(6000);
+  await assertRejects(() => starting);
+  assertEquals(clock.status().readings, 0);
+});
+
 test("PpsClock: whatever the order of the two, and however late the coarse one comes", async () => {
   const { time, begin, options } = machine();
   const coarse = new ToldClock({ maxError: 0.2 });
@@ -256,7 +292,9 @@ test("PpsClock: a device that is not there yet, then goes away and comes back", 
 });
 
 test("PpsClock: wrong options", () => {
-  for (const options of [{ path: 5 }, { edge: "both" }, { edge: 1 }]) {
+  for (
+    const options of [{ path: 5 }, { edge: "both" }, { edge: 1 }, { lock: {} }, { lock: "SHM" }]
+  ) {
     assertThrows(() => new PpsClock(options as unknown as PpsClockOptions), TypeError);
   }
 });
