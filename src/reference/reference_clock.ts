@@ -52,6 +52,8 @@ export interface ReferenceClockStatus {
 const MOST_READINGS = 1024;
 /** A reading from the future, by more than stamps may err, in seconds: the system's clock was set. */
 const FUTURE = 1e-3;
+/** Shortest wait until a look whether it is silent, in seconds. */
+const LEAST_WATCH = 0.05;
 /** Reach register: eight polls. */
 const REACH_BITS = 0xff;
 
@@ -104,7 +106,7 @@ export abstract class ReferenceClock implements SyncInput {
   #sink: SyncSink | undefined;
   #channel: SyncChannel | undefined;
   #cancelPoll = (): void => {};
-  #cancelWait = (): void => {};
+  #cancelWatch = (): void => {};
   #readings: Reading[] = [];
   /** What the first reading of a sample was ahead of the raw clock by, and when that was. */
   #base = 0n;
@@ -201,14 +203,14 @@ export abstract class ReferenceClock implements SyncInput {
     });
     this.#channel.polled(0, this.#poll);
     this.#schedule();
-    this.#cancelWait = sink.timers.after(this.#patience * 1000, () => this.giveUp());
+    this.#watch(this.#patience);
     this.open(sink);
   }
 
   /** Ends it. Calling it again is harmless. */
   close(): void | Promise<void> {
     this.#cancelPoll();
-    this.#cancelWait();
+    this.#cancelWatch();
     this.#channel?.close();
     this.#channel = undefined;
     if (this.#sink === undefined) return;
@@ -321,16 +323,25 @@ export abstract class ReferenceClock implements SyncInput {
     this.#cancelPoll = timers.after(2 ** this.#poll * 1000, () => this.#onPoll());
   }
 
-  #onPoll(): void {
-    const { clock } = this.#sink!, channel = this.#channel!;
-    this.#schedule();
-    const silence = this.#lastRaw === undefined
-      ? Infinity
-      : timestampDifference(clock.now(), this.#lastRaw);
-    if (this.#locked && silence > this.#patience) {
-      this.unlock(`nothing has been heard for ${Math.round(silence)} s`);
+  /** Looks after a while whether it has been silent for too long. */
+  #watch(seconds: number): void {
+    this.#cancelWatch = this.#sink!.timers.after(seconds * 1000, () => {
+      if (!this.#locked) {
+        this.giveUp();
+        if (this.#channel !== undefined) this.#watch(this.#patience);
+        return;
+      }
+      const silence = timestampDifference(this.#sink!.clock.now(), this.#lastRaw!);
+      const isSilent = silence >= this.#patience;
+      if (isSilent) this.unlock(`nothing has been heard for ${Math.round(silence)} s`);
       if (this.#channel === undefined) return; // closed by who was told
-    }
+      this.#watch(isSilent ? this.#patience : Math.max(LEAST_WATCH, this.#patience - silence));
+    });
+  }
+
+  #onPoll(): void {
+    const channel = this.#channel!;
+    this.#schedule();
     if (this.#readings.length > 0) this.#sample();
     else {
       this.#reach = (this.#reach << 1) & REACH_BITS;

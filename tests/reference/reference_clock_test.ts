@@ -130,6 +130,21 @@ test("ReferenceClock: silence is loss of lock after its patience, and counts in 
   await sync.close();
 });
 
+test("ReferenceClock: its patience does not depend on how often it makes samples", async () => {
+  for (const [poll, patience] of [[10, 3], [10, 30], [0, 3], [0, 30]] as const) {
+    const { time, start } = scene(), clock = new ToldClock({ poll, patience });
+    const sync = await start({ inputs: [clock] });
+    await time.run(100_000);
+    clock.ahead = undefined;
+    await time.run(patience * 1000 - 1100);
+    assertEquals(clock.status().locked, true, `${poll} ${patience}`);
+    await time.run(1200);
+    assertEquals(clock.status().reason, `nothing has been heard for ${patience} s`);
+    await sync.close();
+    assertEquals(time.pending, 0);
+  }
+});
+
 test("ReferenceClock: one that is silent is waited for during its patience, not for ever", async () => {
   for (const patience of [3, 10]) {
     const { time, start } = scene(), silent = new ToldClock({ patience });
