@@ -95,6 +95,8 @@ test("NMEA: what is no sentence, or not of these", () => {
     [sentence("GPRMC,,V,,,,,,,,,,N"), "no time"],
     [sentence("GPZDA,,,,,,"), "no time"],
     [sentence("GPRMC,1235,A,,,,,,,230326,,"), "malformed"],
+    [sentence("GPRMC,123519,A,,,,,,,2303,,"), "malformed"],
+    [sentence("GPRMC,126019,A,,,,,,,230326,,"), "malformed"],
     [sentence("GPRMC,243519,A,,,,,,,230326,,"), "malformed"],
     [sentence("GPRMC,123519,A,,,,,,,300226,,"), "malformed"],
     [sentence("GPRMC,123519,A,,,,,,,001326,,"), "malformed"],

@@ -249,6 +249,13 @@ test("StreamClocks: wrong options", () => {
   assertThrows(() => new NmeaClock({}), TypeError);
   assertThrows(() => new NmeaClock({ path: "/dev/a", hostname: "b" }), TypeError);
   assertThrows(() => new NmeaClock({ path: "/dev/a", baudRate: 300 as 9600 }), RangeError);
+  assertThrows(() => new NmeaClock({ path: 5 as unknown as string }), TypeError);
+  assertThrows(() => new NmeaClock({ hostname: 5 as unknown as string }), TypeError);
+  for (const port of [0, 65536, 1.5]) {
+    assertThrows(() => new NmeaClock({ hostname: "a", port }), RangeError);
+  }
+  new NmeaClock({ path: "/dev/a", baudRate: 115200 });
+  new NmeaClock({ hostname: "a" });
 });
 
 test("GpsdClock: precisions and errors are kept within bounds", async () => {
