@@ -1,5 +1,5 @@
-// Our client takes time from the peers' servers with NTS, with every algorithm that they have. Keys are
-// changed under it, replies are lost, the server starts anew with its keys and without.
+// Our client takes time from the peers' servers with NTS, with every algorithm that they have, and our
+// clock follows them. Keys are changed under it, replies are lost, the server starts anew with its keys and without.
 
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -14,6 +14,9 @@ import { Authority } from "../../nts/ke/authority.mjs";
 
 /** Whose servers are asked. */
 const servers = ["chrony@sid", "chrony", "ntpsec@sid", "ntpsec", "ntpd-rs@sid", "ntpd-rs"];
+
+/** A name that stands for all of them. */
+const POOL = "pool.ntps.test";
 
 /** @param {import("../run.mjs").World} world */
 export async function run(world) {
@@ -35,7 +38,7 @@ async function takeTime({ peers, runtimes, report }, authority) {
     const { namespace, here } = star.join();
     const confined = new Confined(peer, namespace);
     const { role, serves, server } = ntsPeers[peer.name];
-    const announced = server(confined, authority.issue([here.v4, here.v6]));
+    const announced = server(confined, authority.issue([here.v4, here.v6, POOL]));
     announced.catch(() => {}); // each check that needs it reports it
     return { name, peer, role, serves, confined, announced, here };
   });
@@ -54,9 +57,9 @@ async function takeTime({ peers, runtimes, report }, authority) {
       const asked = ours.run(runtime, star.hub, "nts_client.ts", targets);
       asked.catch(() => {});
       for (const { name, peer, role, serves, confined, announced } of started) {
+        const subject = { peer: peer.name, version: peer.version };
+        const about = { ...subject, runtime: `${runtime.name} ${runtime.version}` };
         for (const aead of serves) {
-          const subject = { peer: peer.name, version: peer.version };
-          const about = { ...subject, runtime: `${runtime.name} ${runtime.version}` };
           await report.check({ ...about, role: `server ${role}, AEAD ${aead}` }, async () => {
             const expected = await announced;
             const answer = (await asked).find((line) => line.name === `${name} ${aead}`);
@@ -65,6 +68,32 @@ async function takeTime({ peers, runtimes, report }, authority) {
         }
       }
     }
+    await Promise.all(runtimes.map(async (runtime) => {
+      const followed = ours.run(runtime, star.hub, "nts_sync.ts", {
+        servers: started.map(({ here }) => here.v4),
+        pool: { hostname: POOL, addresses: started.map(({ here }) => here.v6) },
+        ca: authority.cert,
+        seconds: 8,
+      });
+      followed.catch(() => {});
+      for (const { peer, role, confined, here } of started) {
+        const subject = { peer: peer.name, version: peer.version, role: `server ${role}, NTPSync` };
+        await report.check(
+          { ...subject, runtime: `${runtime.name} ${runtime.version}` },
+          async () => {
+            const sources = await followed;
+            const seen = [["server", here.v4], ["pool", here.v6]].map(([kind, hostname]) =>
+              judgeSource(
+                kind,
+                sources.find((one) => one.kind === kind && one.hostname === hostname),
+              )
+            );
+            return { offset: seen[0].offset, note: "by its name, and of a pool" };
+          },
+          () => confined.output,
+        );
+      }
+    }));
   } finally {
     await Promise.all(started.map(({ confined }) => confined.stop()));
     star.remove();
@@ -91,6 +120,19 @@ function judge(answer, expected, aead) {
     throw new Error(`${samples} samples, ${exchanges} exchanges, ${cookies} cookies`);
   }
   return seen;
+}
+
+/**
+ * @param {string} kind
+ * @param {any} source a line of programs/nts_sync.ts
+ */
+function judgeSource(kind, source) {
+  const { authentication, error, offset, reach } = source ?? {};
+  if (source === undefined || error !== undefined || authentication !== "nts" || reach === 0) {
+    throw new Error(`as ${kind}: ${JSON.stringify(source)}`);
+  }
+  if (!(Math.abs(offset) < 0.05)) throw new Error(`as ${kind}: offset ${offset} s`);
+  return source;
 }
 
 /**
