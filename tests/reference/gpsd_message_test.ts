@@ -61,6 +61,13 @@ test("gpsd: what it says of itself", () => {
 test("gpsd: what is no message", () => {
   const lines = ["", "{", "[]", "null", "3", "{}", '{"class":5}', '{"class":"PPS","real_sec":1.5}'];
   for (const line of lines) assertEquals(parseGpsdMessage(line), undefined, line);
+  const pulse = { class: "PPS", real_sec: 5, real_nsec: 6, clock_sec: 7, clock_nsec: 8 };
+  for (const name of ["real_sec", "real_nsec", "clock_sec", "clock_nsec"]) {
+    for (const value of [undefined, null, "5", 1.5, 2 ** 53]) {
+      const line = JSON.stringify({ ...pulse, [name]: value });
+      assertEquals(parseGpsdMessage(line), undefined, line);
+    }
+  }
 });
 
 test("gpsd: fields of the wrong type are as if they were not there", () => {

@@ -2,7 +2,13 @@ import { test } from "node:test";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { NTPPacket } from "../../src/packet/packet.ts";
 import { addSeconds, timestampDifference } from "../../src/packet/timestamp.ts";
-import type { ReferenceClockOptions } from "../../src/reference/reference_clock.ts";
+import { GpsdClock } from "../../src/reference/gpsd_clock.ts";
+import { NmeaClock } from "../../src/reference/nmea_clock.ts";
+import { PhcClock } from "../../src/reference/phc_clock.ts";
+import { PpsClock } from "../../src/reference/pps_clock.ts";
+import type { ReferenceClock, ReferenceClockOptions } from "../../src/reference/reference_clock.ts";
+import { ShmClock } from "../../src/reference/shm_clock.ts";
+import { SockClock } from "../../src/reference/sock_clock.ts";
 import { NTPServer } from "../../src/server/ntp_server.ts";
 import type { NTPSync } from "../../src/sync/ntp_sync.ts";
 import { Endpoint } from "../../src/transport/endpoint.ts";
@@ -270,4 +276,19 @@ test("ReferenceClock: wrong options", () => {
   }
   for (const refid of ["", "FIVES", "é"]) assertThrows(make({ refid }), RangeError);
   assertThrows(make({ refid: 5 }), TypeError);
+});
+
+test("ReferenceClock: names and errors that each kind has by default", () => {
+  const kinds: [ReferenceClock, string, number][] = [
+    [new GpsdClock(), "GPS", 0.1],
+    [new NmeaClock({ path: "/dev/x" }), "GNSS", 0.1],
+    [new PpsClock(), "PPS", 1e-5],
+    [new PhcClock(), "PHC", 1e-6],
+    [new ShmClock(), "SHM", 1e-3],
+    [new SockClock({ path: "/x" }), "SOCK", 1e-3],
+    [new ToldClock(), "LOCL", 1e-3],
+  ];
+  for (const [clock, refid, maxError] of kinds) {
+    assertEquals([clock.refid, clock.status().maxError], [refid, maxError]);
+  }
 });

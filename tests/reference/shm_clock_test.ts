@@ -16,7 +16,9 @@ function machine(given: Record<string, unknown> = {}) {
       asked.push(`get ${key.toString(16)} ${size} ${flags.toString(8)}`);
       return 7;
     },
-    shmat: (id: number) => id === 7 ? 4096 : -1,
+    shmat: (id: number, address: unknown, flags: number) =>
+      id === 7 && address === 0 && flags === 0 ? 4096 : -1,
+    addressOf: (pointer: number) => BigInt.asUintN(64, BigInt(pointer)),
     memory: () => memory,
     shmdt: () => asked.push("detach"),
     ...given,
@@ -182,6 +184,7 @@ test("ShmClock and ShmPublisher: wrong options", async () => {
   for (const intervalMs of [0, 60_001, NaN]) {
     assertThrows(() => new ShmClock({ intervalMs }), RangeError);
   }
+  for (const intervalMs of [1, 60_000]) new ShmClock({ intervalMs, unit: 255 });
   assertThrows(() => new ShmClock({ intervalMs: "9" } as unknown as ShmClockOptions), TypeError);
   const { device, time } = machine();
   const start = (options: unknown) => () =>
@@ -191,6 +194,9 @@ test("ShmClock and ShmPublisher: wrong options", async () => {
   await assertRejects(start({ clock: time, onError: 5 }), TypeError);
   for (const intervalMs of [9, 60_001, NaN]) {
     await assertRejects(start({ clock: time, intervalMs }), RangeError);
+  }
+  for (const intervalMs of [10, 60_000]) {
+    await (await start({ clock: time, timers: time, intervalMs })()).close();
   }
 });
 

@@ -255,7 +255,7 @@ test("StreamClocks: wrong options", () => {
     assertThrows(() => new NmeaClock({ hostname: "a", port }), RangeError);
   }
   new NmeaClock({ path: "/dev/a", baudRate: 115200 });
-  new NmeaClock({ hostname: "a" });
+  for (const port of [1, 65535]) new NmeaClock({ hostname: "a", port });
 });
 
 test("GpsdClock: precisions and errors are kept within bounds", async () => {
@@ -336,6 +336,22 @@ test("StreamClocks: rubbish that goes on for ever is no reason to ask more often
   }
   assertEquals(opened, [1, 2, 4, 8, 16, 30, 30, 30]);
   assertEquals(clock.status().rejected, { "not NMEA": 800 });
+  await time.run(200_000);
+  await assertRejects(() => starting);
+});
+
+test("StreamClocks: a connection on which nothing is ever heard is made again after a minute", async () => {
+  const { time, begin } = scene(), stream = new FakeStream();
+  const clock = new NmeaClock({ hostname: "gps.example" }, stream.open);
+  const starting = begin({ inputs: [clock], timeoutMs: 200_000 });
+  starting.catch(() => {});
+  await time.run(59_900);
+  assertEquals([stream.opened, stream.closed], [1, 0]);
+  await time.run(200);
+  assertEquals([stream.opened, stream.closed], [1, 1]);
+  assertEquals(clock.status().reason, "nothing has been heard for 60 s");
+  await time.run(1000);
+  assertEquals(stream.opened, 2);
   await time.run(200_000);
   await assertRejects(() => starting);
 });
