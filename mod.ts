@@ -38,6 +38,7 @@ export {
   type LeapSecondsContent,
   type LeapSecondsEntry,
 } from "./src/clock/leap_seconds.ts";
+export { LeapClock, type LeapClockOptions } from "./src/clock/leap_clock.ts";
 export { checkLeapSmear, type LeapSmear, smearedPart } from "./src/clock/leap_smear.ts";
 export { loadLeapSeconds, verifyLeapSecondsHash } from "./src/clock/load_leap_seconds.ts";
 export { measurePrecision } from "./src/clock/precision.ts";
