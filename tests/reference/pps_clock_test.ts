@@ -136,6 +136,17 @@ test("PpsClock: locked to sentences that are not followed themselves", async () 
   await sync.close();
 });
 
+test("PpsClock: a clock that is right to within half a second only tells no second", async () => {
+  for (const [maxError, counts] of [[0.45, false], [0.3, true]] as const) {
+    const { time, start, options } = machine(), coarse = new ToldClock({ maxError });
+    const clock = new PpsClock({ prefer: true }, options);
+    const sync = await start({ inputs: [coarse, clock] });
+    await time.run(5000);
+    assertEquals([clock.status().locked, clock.status().readings > 0], [counts, counts]);
+    await sync.close();
+  }
+});
+
 test("PpsClock: a lock that is as good as none", async () => {
   const { time, begin, options } = machine();
   const lock = new ToldClock({ maxError: 0.5, noSelect: true }),

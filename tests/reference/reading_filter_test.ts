@@ -20,3 +20,11 @@ test("reading filter: the order of readings does not matter", () => {
   assertEquals(filterReadings(readings).offset, 3);
   assertAlmostEquals(filterReadings([...readings].reverse()).offset, 3, 1e-12);
 });
+
+test("reading filter: the deviation is that of what is kept, as of a sample", () => {
+  const readings = [1, 2, 3, 4, 5].map((offset, time) => ({ time, offset }));
+  // 2, 3 and 4 are kept.
+  assertEquals(filterReadings(readings), { time: 2, offset: 3, deviation: 1 });
+  const pair = [{ time: 0, offset: 1 }, { time: 1, offset: 2 }];
+  assertEquals(filterReadings(pair).deviation, 0);
+});

@@ -5,7 +5,7 @@ import type { DeviceWorld } from "../../src/reference/device_clock.ts";
 import { SockClock, type SockClockOptions } from "../../src/reference/sock_clock.ts";
 import { decodeSockSample, encodeSockSample } from "../../src/reference/sock_message.ts";
 import { SockPublisher, type SockPublisherOptions } from "../../src/reference/sock_publisher.ts";
-import { fakeCalls, scene, viewOf } from "./scene.ts";
+import { fakeCalls, scene, ToldClock, viewOf } from "./scene.ts";
 
 const EAGAIN = 11, EADDRINUSE = 98, ENXIO = 6, ECONNREFUSED = 111;
 const path = "/run/x.sock";
@@ -158,6 +158,18 @@ test("SockClock: pulses wait for a clock that knows the second, then are the bet
   await sync.close();
 });
 
+test("SockClock: a clock that is right to within half a second only tells no second", async () => {
+  for (const [maxError, counts] of [[0.45, false], [0.3, true]] as const) {
+    const world = machine(), { time, start, unix, send } = world;
+    sender(world, () => send(0, unix(-0.7), true)); // at the second
+    const clock = new SockClock({ path }, world.device);
+    const sync = await start({ inputs: [new ToldClock({ maxError }), clock] });
+    await time.run(5000);
+    assertEquals(clock.status().readings > 0, counts);
+    await sync.close();
+  }
+});
+
 test("SockClock: pulses alone tell no second", async () => {
   const world = machine(), { time, begin, send, unix } = world;
   sender(world, () => send(0, unix(0.3), true));
@@ -308,6 +320,18 @@ test("SockPublisher: closed by who is told of an error", async () => {
   synchronized = true;
   await time.run(5000);
   assertEquals([told, time.pending], [1, 0]);
+});
+
+test("SockClock: no socket, no clock", async () => {
+  const { begin, time, device, calls } = machine({ socket: () => -1 });
+  calls.error = 24;
+  const clock = new SockClock({ path }, device),
+    starting = begin({ inputs: [clock], timeoutMs: 500 });
+  starting.catch(() => {});
+  await time.run(400);
+  assertEquals(clock.status().reason, "socket: error 24");
+  await time.run(200);
+  await assertRejects(() => starting);
 });
 
 test("SockPublisher: no socket, no publisher", async () => {

@@ -277,6 +277,19 @@ test("GpsdClock: precisions and errors are kept within bounds", async () => {
   await sync.close();
 });
 
+test("GpsdClock: the error that gpsd tells of its time is added, up to a second", async () => {
+  for (const [ept, maxError] of [[0.25, 0.35], [0, 0.1], [5, 1]] as const) {
+    const { clock, start, unix, say } = gpsdScene();
+    say(() => fix(unix(-0.05)).replace('"ept":0.005', `"ept":${ept}`));
+    await (await start({ inputs: [clock] })).close();
+    assertEquals(clock.status().maxError, maxError);
+  }
+  const { clock, start, unix, say } = gpsdScene({ maxError: 0.3 });
+  say(() => fix(unix(-0.05)));
+  await (await start({ inputs: [clock] })).close();
+  assertEquals(clock.status().maxError, 0.3);
+});
+
 test("GpsdClock: gpsd's own errors are told", async () => {
   const { time, stream, clock, start, unix, say } = gpsdScene();
   say(() => fix(unix(-0.05)));
