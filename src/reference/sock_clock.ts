@@ -1,4 +1,8 @@
-import { timestampFromUnixNanoseconds, timestampToUnixNanoseconds } from "../packet/timestamp.ts";
+import {
+  timestampDifference,
+  timestampFromUnixNanoseconds,
+  timestampToUnixNanoseconds,
+} from "../packet/timestamp.ts";
 import { cString } from "../transport/native/ffi/ffi.ts";
 import { type DeviceCalls, deviceError } from "./device_calls.ts";
 import { DeviceClock, type DeviceClockOptions, type DeviceWorld } from "./device_clock.ts";
@@ -15,9 +19,11 @@ export interface SockClockOptions extends DeviceClockOptions {
 /** Room for a datagram that is longer than it should be, so that it is seen to be. */
 const ROOM = SOCK_LENGTH + 8;
 const O_NONBLOCK = 0o4000, O_NOFOLLOW = 0o400000;
-const EINTR = 4, ENXIO = 6, EAGAIN = 11, ECONNREFUSED = 111;
+const ENOENT = 2, EINTR = 4, ENXIO = 6, EAGAIN = 11, ECONNREFUSED = 111;
 /** Samples taken at a look at most. */
 const MOST = 64;
+/** After so many seconds of silence it is looked whether the socket is still there. */
+const SILENCE = 10;
 /** A pulse tells the second only to a clock that is right within this, in seconds. */
 const CERTAIN = 0.4;
 
@@ -38,6 +44,8 @@ export class SockClock extends DeviceClock {
   readonly #path: string;
   readonly #bytes = new Uint8Array(new ArrayBuffer(ROOM));
   #descriptor = -1;
+  /** When it was last known that the socket is there. */
+  #thereAt = 0n;
 
   /**
    * Makes it; it does nothing yet.
@@ -75,6 +83,7 @@ export class SockClock extends DeviceClock {
       calls.close(this.#descriptor);
       throw deviceError(this.#path, errno);
     }
+    this.#thereAt = this.raw.now();
     // Whoever can write to it can set the clock.
     calls.chmod(calls.pointer(path.buffer), 0o600);
   }
@@ -86,8 +95,8 @@ export class SockClock extends DeviceClock {
       const length = calls.recv(this.#descriptor, pointer, BigInt(ROOM), MSG_DONTWAIT);
       if (length < 0) {
         const errno = calls.errno();
-        if (errno === EAGAIN || errno === EINTR) return; // nothing more
-        throw deviceError(this.#path, errno);
+        if (errno !== EAGAIN && errno !== EINTR) throw deviceError(this.#path, errno);
+        return i > 0 ? this.#noteThere() : this.#onSilence(calls); // nothing more
       }
       const sample = decodeSockSample(this.#bytes.subarray(0, length));
       if (sample === undefined) this.reject("malformed");
@@ -100,6 +109,21 @@ export class SockClock extends DeviceClock {
     calls.close(this.#descriptor);
     this.#descriptor = -1;
     calls.unlink(calls.pointer(cString(this.#path).buffer));
+  }
+
+  /** It was just used, made or seen. */
+  #noteThere(): void {
+    this.#thereAt = this.raw.now();
+  }
+
+  /** Nobody can send to a socket whose name was removed: it is made again. */
+  #onSilence(calls: DeviceCalls): void {
+    if (timestampDifference(this.raw.now(), this.#thereAt) < SILENCE) return;
+    this.#noteThere();
+    const path = cString(this.#path);
+    const file = calls.open(calls.pointer(path.buffer), O_NONBLOCK | O_NOFOLLOW);
+    if (file >= 0) calls.close(file);
+    else if (calls.errno() === ENOENT) throw deviceError(this.#path, ENOENT);
   }
 
   /** Whether there is a socket that nobody listens at: no file may be removed for the sake of it. */

@@ -239,6 +239,30 @@ test("SockClock: a socket that fails is told of and made again", async () => {
   await sync.close();
 });
 
+test("SockClock: a socket whose name was removed is made again", async () => {
+  const there = { is: true, heard: true };
+  const world = machine({
+    bind: () => (there.is = true, world.asked.push("bind"), 0),
+    open: () => (world.calls.error = there.is ? ENXIO : 2, -1),
+  });
+  const { time, asked, send, unix } = world;
+  sender(world, () => {
+    if (there.is && there.heard) send(0, unix());
+  });
+  const clock = new SockClock({ path }, world.device),
+    sync = await world.start({ inputs: [clock] });
+  const binds = () => asked.filter((what) => what === "bind").length;
+  there.heard = false; // silent, but still there
+  await time.run(60_000);
+  assertEquals([binds(), clock.status().locked], [1, false]);
+  there.heard = true;
+  await time.run(2000);
+  there.is = false;
+  await time.run(14_000);
+  assertEquals([binds(), clock.status().locked], [2, true]);
+  await sync.close();
+});
+
 test("SockClock and SockPublisher: wrong options", async () => {
   const { device, time } = machine();
   for (const path of ["", "x".repeat(108), "é".repeat(54), "a\0b"]) {
