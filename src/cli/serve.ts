@@ -8,6 +8,7 @@ import { type Command, command } from "./command.ts";
 import { everySecond } from "./every_second.ts";
 import { type Group, GROUP_HELP, networkInterface, readGroup } from "./group_options.ts";
 import { keyFormat, keyNamed, loadKeys } from "./key_options.ts";
+import { LEAP_HELP, LEAP_OPTIONS, leapingClock, type Leaps, readLeaps } from "./leap_options.ts";
 import { checkNtsServe, NTS_SERVE_HELP, NTS_SERVE_OPTIONS } from "./nts_serve_options.ts";
 import { flag, type Option, text, texts, whole } from "./option.ts";
 import { PEER_HELP, PEER_OPTIONS, signingKey } from "./peer_options.ts";
@@ -37,6 +38,8 @@ time, clients hear that the server is not synchronised.
 ${REFCLOCK_HELP}
 
 ${HOLDOVER_HELP}
+
+${LEAP_HELP}
 
 ${ACCESS_HELP}
 
@@ -75,8 +78,9 @@ function initialStratum(refid: string | undefined): number {
 
 function makeServer(
   given: ServeValues,
-  { keys, nts, refclocks }: {
+  { keys, leaps, nts, refclocks }: {
     readonly keys: KeyStore | undefined;
+    readonly leaps: Leaps;
     readonly nts: ServeNts | undefined;
     readonly refclocks: ServeRefclocks | undefined;
   },
@@ -86,7 +90,7 @@ function makeServer(
   const { refid, stratum = initialStratum(refid), rateLimit } = given;
   const access = accessRules(given);
   return new NTPServer({
-    clock: refclocks?.clock ?? world.clock,
+    clock: refclocks?.clock ?? leapingClock(world.clock, leaps),
     stratum,
     refid: refid ?? (stratum <= 1 ? PRIMARY_REFID : LOCAL_REFID),
     ...(access.length > 0 && { access }),
@@ -168,6 +172,7 @@ export const serve: Command = command({
       help: "reference to announce: one to four characters for a clock, or an IP address",
     }),
     ...REFCLOCK_OPTIONS,
+    ...LEAP_OPTIONS,
     keys: text({ value: "FILE", initial: undefined, help: "key file of the clients' keys" }),
     keyFormat,
     ...NTS_SERVE_OPTIONS,
@@ -198,6 +203,7 @@ export const serve: Command = command({
       : await loadKeys(path, values.keyFormat, NAME, world);
     const key = id === undefined ? undefined : keyNamed(keys!, { id, path: path! });
     const errors: LastError = {};
+    const leaps = await readLeaps(values, NAME, world);
     const nts = await ServeNts.open(values, {
       world,
       onError: ({ message }) => say(world.stderr, `${NAME}: ${message}`),
@@ -205,7 +211,7 @@ export const serve: Command = command({
     const refclocks = values.refclock.length === 0
       ? undefined
       : new ServeRefclocks(values.refclock, world);
-    const server = makeServer(values, { keys, nts, refclocks }, world, errors);
+    const server = makeServer(values, { keys, leaps, nts, refclocks }, world, errors);
     const ending = new AbortController();
     const { signal } = ending;
     const associations = new ServeAssociations(server, { ...values, key }, {
@@ -232,7 +238,7 @@ export const serve: Command = command({
       throw error;
     }
     log(describeStart(server, values, { nts, refclocks }, associations));
-    refclocks?.start({ maxHoldoverMs: values.maxHoldover, signal });
+    refclocks?.start({ leaps, maxHoldoverMs: values.maxHoldover, signal });
 
     const look = (): Activity => ({
       ...server.statistics(),

@@ -4,6 +4,7 @@ import type { ReferenceClock } from "../reference/reference_clock.ts";
 import { NTPSync } from "../sync/ntp_sync.ts";
 import { LateClock } from "./late_clock.ts";
 import { formatSeconds } from "./quantity.ts";
+import type { Leaps } from "./leap_options.ts";
 import type { Refclock } from "./refclock_spec.ts";
 import type { World } from "./world.ts";
 
@@ -20,6 +21,7 @@ interface Member {
 /** See {@linkcode ServeRefclocks.start}. */
 interface FollowOptions {
   readonly maxHoldoverMs: number | undefined;
+  readonly leaps: Leaps;
   readonly signal: AbortSignal;
 }
 
@@ -53,7 +55,8 @@ export class ServeRefclocks {
   /**
    * Begins to read them, and goes on until the signal fires. The time may come much later.
    *
-   * @param options `maxHoldoverMs`, how long to serve without any; `signal`, ends it
+   * @param options `maxHoldoverMs`, how long to serve without any; `leaps`, what to do about leap
+   * seconds; `signal`, ends it
    */
   start(options: FollowOptions): void {
     this.#ended = this.#follow(options);
@@ -85,12 +88,12 @@ export class ServeRefclocks {
     return parts;
   }
 
-  async #follow({ maxHoldoverMs, signal }: FollowOptions): Promise<void> {
+  async #follow({ leaps, maxHoldoverMs, signal }: FollowOptions): Promise<void> {
     const { bind, syncOptions, timers } = this.#world;
     try {
       this.#sync = await NTPSync.start({
         ...syncOptions,
-        ...{ bind, timers, signal },
+        ...{ bind, timers, signal, ...leaps },
         inputs: this.#members.map(({ clock }) => clock),
         timeoutMs: Infinity,
         ...(maxHoldoverMs !== undefined && { maxHoldover: maxHoldoverMs / 1000 }),

@@ -7,6 +7,7 @@ import { everySecond } from "./every_second.ts";
 import { readHost } from "./host.ts";
 import { checkKeyFormat, key, keyFormat, keyNamed, loadKeys } from "./key_options.ts";
 import { checkNtsQuery, NTS_QUERY_OPTIONS, NTS_SYNC_HELP, ntsClient } from "./nts_query_options.ts";
+import { LEAP_HELP, LEAP_OPTIONS, readLeaps } from "./leap_options.ts";
 import { duration, DURATION_HELP, flag, text, texts, whole } from "./option.ts";
 import { HOLDOVER_HELP, REFCLOCK_HELP, REFCLOCK_OPTIONS } from "./refclock_option.ts";
 import { Redraw } from "./redraw.ts";
@@ -56,6 +57,8 @@ ${NTS_SYNC_HELP}
 ${REFCLOCK_HELP}
 
 ${HOLDOVER_HELP}
+
+${LEAP_HELP}
 
 FILE of --drift keeps the frequency from one run to the next, in parts per
 million. FILE of --key is a key file as of ntps keygen, chronyd or ntpd.
@@ -119,6 +122,7 @@ export const sync: Command = command({
     key,
     keyFormat,
     ...NTS_QUERY_OPTIONS,
+    ...LEAP_OPTIONS,
     drift: text({ value: "FILE", initial: undefined, help: "keep the frequency in this file" }),
     timeout: duration({
       letter: "t",
@@ -163,6 +167,7 @@ export const sync: Command = command({
     const { nts: isNts, ntsPort, port, protocol } = values;
     checkNtsQuery(values, { key: values.key, otherPort: port !== NTP_PORT, protocol });
     const nts = await ntsClient(values, world.queryOptions ?? {}, world);
+    const leaps = await readLeaps(values, NAME, world);
     const how = {
       ...{ minPoll, maxPoll, version: protocol as Version },
       ...(keys && { key: keyNamed(keys, values.key!) }),
@@ -193,6 +198,7 @@ export const sync: Command = command({
         servers: hosts.map(server),
         pools: pools.map(server),
         ...(nts && { nts }),
+        ...leaps,
         inputs: values.refclock.map(({ make }) => make(world.refclocks)),
         ...(values.maxHoldover !== undefined && { maxHoldover: values.maxHoldover / 1000 }),
         timeoutMs: values.timeout,

@@ -1,5 +1,6 @@
 import { smearReferenceId } from "../packet/smear_reference_id.ts";
 import {
+  addSeconds,
   NTP_UNIX_OFFSET,
   timestampFromWords,
   timestampToUnixNanoseconds,
@@ -162,10 +163,15 @@ export class LeapClock implements Clock {
 
   /** What is known of it: what the other one knows, and of leap seconds what the table says. */
   state(): ClockState {
-    const { leapIndicator: _, ...state } = this.#clock.state();
+    const { leapIndicator: _, ...known } = this.#clock.state();
     const words = this.#words;
     this.#clock.read(words);
     const added = this.#added(words), plan = this.#plan;
+    // Else the clock would have been set after the time that it shows, were it by what is rounded.
+    const referenceTimestamp = added === 0
+      ? known.referenceTimestamp
+      : BigInt.asUintN(64, addSeconds(known.referenceTimestamp, added) - 1n);
+    const state = { ...known, referenceTimestamp };
     if (plan === undefined) return { ...state, leapIndicator: state.synchronized ? 0 : 3 };
     const since = this.#since(words, plan);
     // How far it is from UTC, which leaps whatever the other clock does.

@@ -1,5 +1,6 @@
 import type { Exchange, Measurement } from "../client/measurement.ts";
 import type { Clock } from "../clock/clock.ts";
+import { LeapSeconds } from "../clock/leap_seconds.ts";
 import { checkLeapSmear, type LeapSmear } from "../clock/leap_smear.ts";
 import type { Timers } from "../clock/timers.ts";
 import type { LeapIndicator } from "../packet/leap_indicator.ts";
@@ -47,6 +48,11 @@ export interface SyncEngineOptions extends DisciplineOptions {
    * UTC does; `"ignore"`, it is somebody else's business, as on sources that smear; or a smear.
    */
   leap?: LeapMode;
+  /**
+   * When there are leap seconds: counts for more than what sources announce, until it expires. Default:
+   * the sources tell, more than half of them.
+   */
+  leapSeconds?: LeapSeconds;
   /** Frequency of true time against the raw clock as it was last known, in seconds per second: of a drift file. */
   frequency?: number;
 }
@@ -134,6 +140,7 @@ export class SyncEngine {
   readonly #minSources: number;
   readonly #maxDistance: number;
   readonly #leap: LeapMode;
+  readonly #leapSeconds: LeapSeconds | undefined;
   readonly #maxSlewRate: number;
   readonly #frequency: { readonly value: number; readonly variance: number } | undefined;
   #leapIndicator: LeapIndicator = 0;
@@ -149,7 +156,7 @@ export class SyncEngine {
    */
   constructor(options: SyncEngineOptions) {
     const { minSources = 1, maxDistance = 3, leap = "slew", frequency } = options;
-    const { maxHoldover = Infinity } = options;
+    const { leapSeconds, maxHoldover = Infinity } = options;
     const discipline = checkDiscipline(options);
     if (typeof options.clock?.read !== "function") {
       throw new TypeError(`clock is an object with read(), not ${String(options.clock)}`);
@@ -168,7 +175,11 @@ export class SyncEngine {
     }
     this.#minSources = minSources;
     this.#maxDistance = maxDistance;
+    if (leapSeconds !== undefined && !(leapSeconds instanceof LeapSeconds)) {
+      throw new TypeError(`leapSeconds is a LeapSeconds table, not ${String(leapSeconds)}`);
+    }
     this.#leap = leap;
+    this.#leapSeconds = leapSeconds;
     this.#maxSlewRate = discipline.maxSlewRate;
     this.#frequency = frequency === undefined
       ? undefined
@@ -436,12 +447,20 @@ export class SyncEngine {
     return outcome;
   }
 
-  /** A leap second comes if more than half of the sources that are followed announce it. */
-  #considerLeap(selected: SyncMember[]): void {
+  /** What leap second comes: as the table has it, else if more than half of the sources announce it. */
+  #leapOf(selected: SyncMember[]): 0 | 1 | 2 {
+    const table = this.#leapSeconds, now = this.clock.now(), pivot = this.clock.unixNanoseconds();
+    if (table !== undefined && !table.isExpired(now, pivot)) {
+      return table.indicatorAt(now, pivot) as 0 | 1 | 2;
+    }
     const announced = (leap: LeapIndicator): boolean =>
       2 * selected.filter(({ source }) => source.last!.leapIndicator === leap).length >
         selected.length;
-    const leapIndicator = announced(1) ? 1 : announced(2) ? 2 : 0;
+    return announced(1) ? 1 : announced(2) ? 2 : 0;
+  }
+
+  #considerLeap(selected: SyncMember[]): void {
+    const leapIndicator = this.#leapOf(selected);
     // While one is being smeared, or has just happened, servers may still announce it.
     if (this.#core.leapt) return;
     this.#leapIndicator = leapIndicator;

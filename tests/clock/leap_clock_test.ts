@@ -108,7 +108,9 @@ for (const scale of ["utc", "uniform"] as const) {
           const done = smear.shape === "linear" ? part : (1 - Math.cos(Math.PI * part)) / 2;
           const expected = inserted * ((at >= 0 ? 1 : 0) - done);
           assertAlmostEquals(scene.error, expected, 1e-5);
-          const { leapIndicator, referenceId } = scene.clock.state();
+          const { leapIndicator, referenceId, referenceTimestamp } = scene.clock.state();
+          const since = timestampDifference(scene.clock.now(), referenceTimestamp);
+          assert(since >= 0 && since <= 1, `set ${since} s ago`);
           assertEquals(leapIndicator, 0);
           if (expected === 0) assertEquals(referenceId, undefined);
           else {
