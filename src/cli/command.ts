@@ -1,7 +1,9 @@
 import { parseArgs } from "./std.ts";
 import { nearest } from "./nearest.ts";
-import { flag, type Option } from "./option.ts";
-import { UsageError } from "./usage_error.ts";
+import { type ConfigSections, readConfig } from "./config_file.ts";
+import { flag, type Option, text } from "./option.ts";
+import { readText } from "./read_text.ts";
+import { ConfigError, UsageError } from "./usage_error.ts";
 import type { World } from "./world.ts";
 
 /** Options by name, written in camelCase: `maxDelay` is `--max-delay`. */
@@ -24,6 +26,14 @@ export interface CommandParts<O extends Options> {
   readonly details: string;
   /** Its options, without `--help`. */
   readonly options: O;
+  /** Sections of its configuration file; absent: it has none, and no `--config`. */
+  readonly config?: ConfigSections;
+  /**
+   * Checks that the values make sense together.
+   *
+   * @throws {UsageError} if they do not
+   */
+  check?(values: Values<O>): void;
   /**
    * Does it.
    *
@@ -33,7 +43,7 @@ export interface CommandParts<O extends Options> {
 }
 
 /** A subcommand whatever its options. */
-export interface Command extends Omit<CommandParts<Options>, "run"> {
+export interface Command extends Omit<CommandParts<Options>, "run" | "check"> {
   /**
    * Does it.
    *
@@ -47,13 +57,31 @@ export interface Command extends Omit<CommandParts<Options>, "run"> {
 /** The option that every command has. */
 export const HELP: Option<boolean> = flag({ letter: "h", help: "show this help" });
 
+/** The options of commands that have a configuration file. */
+const CONFIG_OPTIONS = {
+  config: text({
+    value: "FILE",
+    initial: undefined,
+    help: "read options from this file, in TOML; those given here count for more",
+  }),
+  check: flag({ help: "only say whether the options make sense" }),
+};
+
 /** Makes a subcommand of its parts. */
 export function command<O extends Options>(parts: CommandParts<O>): Command {
+  const options: Options = parts.config ? { ...CONFIG_OPTIONS, ...parts.options } : parts.options;
+  const all = { ...parts, options } as CommandParts<Options>;
   return {
-    ...parts,
-    run(args, world) {
-      const { values, operands } = readArguments(parts, args);
-      return parts.run(values as Values<O>, operands, world);
+    ...all,
+    async run(args, world) {
+      const { given, operands } = readArguments(all, args);
+      const values = await valuesOf(all, given, args, world);
+      parts.check?.(values as Values<O>);
+      if (values["check"] === true && parts.config) {
+        world.stdout.write(`${values["config"] ?? "the options"}: nothing is wrong\n`);
+        return 0;
+      }
+      return await parts.run(values as Values<O>, operands, world);
     },
   };
 }
@@ -63,28 +91,69 @@ export function optionName(key: string): string {
   return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
+/**
+ * The values of all options: as given, else as the configuration file has them, else the initial ones.
+ *
+ * @throws {UsageError} with all that is wrong with the file, a line each
+ */
+async function valuesOf(
+  { config, options }: CommandParts<Options>,
+  given: Readonly<Record<string, readonly string[] | undefined>>,
+  args: readonly string[],
+  world: World,
+): Promise<Record<string, unknown>> {
+  const path = config && given["config"]?.[0];
+  const file = path === undefined
+    ? undefined
+    : await readConfig(await readText(path, world), path, config!, options);
+  const problems = file?.problems ?? [];
+  const values: Record<string, unknown> = {};
+  for (const [key, option] of Object.entries(options)) {
+    const name = optionName(key), texts = given[name.slice(2)], inFile = file?.values.get(key);
+    if (texts !== undefined) values[key] = valueOf(option, name, texts, args);
+    else if (inFile === undefined) values[key] = option.initial;
+    else {
+      try {
+        const texts = inFile.texts.map((text) => text === "" ? option.bare ?? "" : text);
+        values[key] = option.read(texts, inFile.name);
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error;
+        const { message } = error;
+        problems.push(message.startsWith(inFile.name) ? message : `${inFile.name}: ${message}`);
+      }
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems.sort(byPlace));
+  return values;
+}
+
+/** In the order of the lines of the file. */
+function byPlace(a: string, b: string): number {
+  return a.localeCompare(b, "en", { numeric: true });
+}
+
+/** What was given for an option. */
+function valueOf(
+  option: Option<unknown>,
+  name: string,
+  texts: readonly string[],
+  args: readonly string[],
+): unknown {
+  if (texts.includes("") && (option.bare === undefined || args.includes(`${name}=`))) {
+    const joint = option.bare === undefined ? " " : "=";
+    throw new UsageError(`${name} needs a value: ${name}${joint}${option.value}`);
+  }
+  if (texts.length > 1 && !option.repeatable) throw new UsageError(`${name} is given twice`);
+  return option.read(texts.map((text) => text === "" ? option.bare! : text), name);
+}
+
 function readArguments(parts: CommandParts<Options>, args: readonly string[]) {
   const given = takeApart(parts.options, args);
-  const values: Record<string, unknown> = {};
-  for (const [key, option] of Object.entries(parts.options)) {
-    const name = optionName(key);
-    const texts = given[name.slice(2)];
-    if (texts === undefined) {
-      values[key] = option.initial;
-      continue;
-    }
-    if (texts.includes("") && (option.bare === undefined || args.includes(`${name}=`))) {
-      const joint = option.bare === undefined ? " " : "=";
-      throw new UsageError(`${name} needs a value: ${name}${joint}${option.value}`);
-    }
-    if (texts.length > 1 && !option.repeatable) throw new UsageError(`${name} is given twice`);
-    values[key] = option.read(texts.map((text) => text === "" ? option.bare! : text), name);
-  }
   const operands = given["_"]!;
   const [least, most] = parts.operandCount;
   if (operands.length < least) throw new UsageError(`${parts.operands} is missing`);
   if (operands.length > most) throw new UsageError(`"${operands[most]}" is one argument too many`);
-  return { values, operands };
+  return { given, operands };
 }
 
 /** What was given for each option, and the operands as `_`. Flags that were given have no texts. */

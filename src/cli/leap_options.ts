@@ -15,9 +15,9 @@ export const LEAP_HELP: string = `
 Leap seconds are announced on their day and happen at its end; FILE of
 --leap-seconds says when, a leap-seconds.list, of which Debian keeps one at
 /usr/share/zoneinfo/leap-seconds.list. With --smear they are spread over hours
-instead: SMEAR is linear or cosine, linear:HOURS if it shall not take 24, half of
-them before. Replies then say so (refid 254.x), and clients must not mix such
-servers with others.
+instead: SMEAR is linear or cosine, linear:HOURS if it shall not take 24, half
+of them before. Replies then say so (refid 254.x), and clients must not mix
+such servers with others.
 `.trim();
 
 /** The values of the options. */

@@ -8,7 +8,7 @@ import { query } from "./query.ts";
 import { say } from "./say.ts";
 import { serve } from "./serve.ts";
 import { sync } from "./sync.ts";
-import { UsageError } from "./usage_error.ts";
+import { ConfigError, UsageError } from "./usage_error.ts";
 import { VERSION } from "./version.ts";
 import type { World } from "./world.ts";
 
@@ -82,7 +82,8 @@ export async function run(args: readonly string[], world: World): Promise<number
     return await dispatch(args, world);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    say(world.stderr, `${name}: ${message}`);
+    const problems = error instanceof ConfigError ? error.problems : [message];
+    for (const problem of problems) say(world.stderr, `${name}: ${problem}`);
     return error instanceof UsageError ? USAGE : 1;
   }
 }

@@ -17,6 +17,7 @@ import { HOLDOVER_HELP, REFCLOCK_HELP, REFCLOCK_OPTIONS } from "./refclock_optio
 import { timeText } from "./sample_text.ts";
 import { say } from "./say.ts";
 import { type LastError, ServeAssociations } from "./serve_associations.ts";
+import { CONFIG_HELP, SERVE_SECTIONS } from "./serve_config.ts";
 import { listenAt } from "./serve_listen.ts";
 import { ServeNts } from "./serve_nts.ts";
 import { ServeRefclocks } from "./serve_refclocks.ts";
@@ -40,6 +41,8 @@ ${REFCLOCK_HELP}
 ${HOLDOVER_HELP}
 
 ${LEAP_HELP}
+
+${CONFIG_HELP}
 
 ${ACCESS_HELP}
 
@@ -194,9 +197,12 @@ export const serve: Command = command({
     }),
     quiet: flag({ letter: "q", help: "log nothing but start, end, errors and reference clocks" }),
   },
-  async run(values, _operands, world) {
+  config: SERVE_SECTIONS,
+  check(values) {
     checkServeValues(values);
     checkNtsServe(values);
+  },
+  async run(values, _operands, world) {
     const { keys: path, key: id } = values;
     const keys = path === undefined
       ? undefined

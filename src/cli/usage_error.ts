@@ -3,6 +3,19 @@ export class UsageError extends Error {
   override name = "UsageError";
 }
 
+/** A configuration file is wrong. */
+export class ConfigError extends UsageError {
+  override name = "ConfigError";
+  /** All that is wrong with it. */
+  readonly problems: readonly string[];
+
+  /** @param problems a sentence each, which says where */
+  constructor(problems: readonly string[]) {
+    super(problems.join("; "));
+    this.problems = problems;
+  }
+}
+
 /**
  * Calls a function of the library with arguments from the command line.
  *

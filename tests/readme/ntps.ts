@@ -4,6 +4,7 @@ import { NTPBroadcaster } from "../../src/association/ntp_broadcaster.ts";
 import { parseKeyFile } from "../../src/auth/key_file.ts";
 import { NtsResponder } from "../../src/nts/nts_responder.ts";
 import { RotatingCookieKeys } from "../../src/nts/rotating_cookie_keys.ts";
+import { readToml } from "../../src/cli/toml.ts";
 import { FakeReceiver } from "../cli/fake_receiver.ts";
 import { FakeWorld } from "../cli/fake_world.ts";
 import { NTS_FILES, ntsInMemory } from "./nts.ts";
@@ -12,6 +13,9 @@ const SERVER = "192.0.2.1";
 
 /** A key file, which is there but for the command that makes one; the server knows its keys. */
 const KEY_FILE = { path: "ntp.keys", text: "1 AES128 HEX:000102030405060708090a0b0c0d0e0f\n" };
+
+/** A configuration file; the one in the README is checked by itself. */
+const CONFIG = "[server]\nrefid = 'GPS'\n";
 
 /** When somebody asks a command to end that would go on. */
 const END_MS = 60_000;
@@ -31,6 +35,8 @@ export async function runNtps(args: string): Promise<Done> {
   const words = args.split(" ");
   for (const word of words) world.names.set(word, [SERVER]);
   if (words[0] !== "keygen") world.files.set(KEY_FILE.path, KEY_FILE.text);
+  world.files.set("ntps.toml", CONFIG);
+  if (words.includes("--config")) await readToml(CONFIG, ""); // virtual time waits for no module
   for (const [path, text] of Object.entries(NTS_FILES)) world.files.set(path, text);
   const keys = parseKeyFile(KEY_FILE.text);
   const server = await world.serve(SERVER, {

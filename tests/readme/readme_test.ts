@@ -5,11 +5,15 @@
 //       what stands in a comment behind `console.log(…);` is what it prints
 // sh    every command by the rules of commands.ts
 // json  parsed, and its keys looked up in deno.json
+// toml  read as the configuration of ntps serve
 // text  what the last command of the `sh` block before it prints, with figures of its own
 import { test } from "node:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { readConfig } from "../../src/cli/config_file.ts";
+import { serve } from "../../src/cli/serve.ts";
+import { SERVE_SECTIONS } from "../../src/cli/serve_config.ts";
 import { DROP_REASONS } from "../../src/server/drop_reason.ts";
 import { checkCommand, commandsOf } from "./commands.ts";
 import { type Block, fencedBlocks, tableRows } from "./markdown.ts";
@@ -69,7 +73,7 @@ async function runBlock(block: Block): Promise<void> {
 
 test("README: every code block has a rule", () => {
   assert(blocks.length > 0);
-  const ruled = ["ts", "sh", "json", "text"];
+  const ruled = ["ts", "sh", "json", "text", "toml"];
   const others = blocks.filter(({ language }) => !ruled.includes(language));
   assertEquals(others.map(({ line, language }) => `line ${line}: ${language}`), []);
 });
@@ -90,6 +94,15 @@ test("README: the code is type-checked", {
 
 for (const block of blocksIn("ts")) {
   test(`README, line ${block.line}: the code runs`, () => runBlock(block));
+}
+
+for (const { line, code } of blocksIn("toml")) {
+  test(`README, line ${line}: the configuration is right`, async () => {
+    const { values, problems } = await readConfig(code, "README", SERVE_SECTIONS, serve.options);
+    assertEquals(problems, []);
+    for (const [option, { name, texts }] of values) serve.options[option]!.read(texts, name);
+    assert(values.size > 0);
+  });
 }
 
 for (const { line, code } of blocksIn("sh")) {

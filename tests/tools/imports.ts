@@ -25,6 +25,8 @@ const BOUND = [/^src\/transport\/node\.ts$/, /^src\/transport\/native\//, /^src\
 
 /** The one place that knows where `@std` is from. */
 const STD = "src/cli/std.ts";
+/** The module that reads configuration files. */
+const TOML = "src/cli/toml.ts";
 
 /** An import as written. */
 export interface Import {
@@ -82,6 +84,7 @@ function outsideFault(
   dynamic: boolean,
 ): string | undefined {
   if (specifier.startsWith("@std/")) return path === STD ? undefined : `only ${STD} may use @std`;
+  if (specifier === "smol-toml" && path === TOML && dynamic) return undefined;
   if (!specifier.startsWith("node:")) return "the library has no dependencies";
   if (PURE.includes(room)) return `${room} is pure`;
   if (dynamic || BOUND.some((pattern) => pattern.test(path))) return undefined;
