@@ -37,9 +37,15 @@ export interface CommandParts<O extends Options> {
   /**
    * Does it.
    *
+   * @param reread reads the configuration file anew, and gives all values as they are then
    * @returns exit status
    */
-  run(values: Values<O>, operands: readonly string[], world: World): Promise<number>;
+  run(
+    values: Values<O>,
+    operands: readonly string[],
+    world: World,
+    reread: () => Promise<Values<O>>,
+  ): Promise<number>;
 }
 
 /** A subcommand whatever its options. */
@@ -75,13 +81,18 @@ export function command<O extends Options>(parts: CommandParts<O>): Command {
     ...all,
     async run(args, world) {
       const { given, operands } = readArguments(all, args);
-      const values = await valuesOf(all, given, args, world);
-      parts.check?.(values as Values<O>);
+      const read = async () => {
+        const values = await valuesOf(all, given, args, world);
+        parts.check?.(values as Values<O>);
+        return values;
+      };
+      const values = await read();
       if (values["check"] === true && parts.config) {
         world.stdout.write(`${values["config"] ?? "the options"}: nothing is wrong\n`);
         return 0;
       }
-      return await parts.run(values as Values<O>, operands, world);
+      const reread = read as () => Promise<Values<O>>;
+      return await parts.run(values as Values<O>, operands, world, reread);
     },
   };
 }

@@ -21,6 +21,7 @@ import { CONFIG_HELP, SERVE_SECTIONS } from "./serve_config.ts";
 import { listenAt } from "./serve_listen.ts";
 import { ServeNts } from "./serve_nts.ts";
 import { ServeRefclocks } from "./serve_refclocks.ts";
+import { reload } from "./serve_reload.ts";
 import { type Activity, describeActivity, differs, hasFailed } from "./server_log.ts";
 import { checkServeValues, type ServeValues } from "./serve_values.ts";
 import { describeSockets, socketsOf, transport } from "./transport_option.ts";
@@ -202,11 +203,11 @@ export const serve: Command = command({
     checkServeValues(values);
     checkNtsServe(values);
   },
-  async run(values, _operands, world) {
+  async run(values, _operands, world, reread) {
     const { keys: path, key: id } = values;
-    const keys = path === undefined
-      ? undefined
-      : await loadKeys(path, values.keyFormat, NAME, world);
+    const keysOf = async ({ keys, keyFormat }: Pick<ServeValues, "keys" | "keyFormat">) =>
+      keys === undefined ? undefined : await loadKeys(keys, keyFormat, NAME, world);
+    const keys = await keysOf(values);
     const key = id === undefined ? undefined : keyNamed(keys!, { id, path: path! });
     const errors: LastError = {};
     const leaps = await readLeaps(values, NAME, world);
@@ -244,6 +245,13 @@ export const serve: Command = command({
       throw error;
     }
     log(describeStart(server, values, { nts, refclocks }, associations));
+    const parts = { server, nts, started: values, reread, loadKeys: keysOf };
+    const stopReloading = world.onReload(() => {
+      void reload(parts).then(({ done, lines }) => {
+        if (done) lines.forEach(log);
+        else for (const line of lines) say(world.stderr, `${NAME}: ${line}`);
+      });
+    });
     refclocks?.start({ leaps, maxHoldoverMs: values.maxHoldover, signal });
 
     const look = (): Activity => ({
@@ -265,6 +273,7 @@ export const serve: Command = command({
     });
     const name = await ended;
     stopWatching();
+    stopReloading();
     await end();
     log(`ended by ${name}: ${describeActivity(look())} in all`);
     return 0;

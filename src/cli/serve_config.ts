@@ -24,5 +24,7 @@ FILE of --config has the same options in TOML, without the dashes, in sections:
   [peers]           peer, passive, unauthenticated
 
 What may be given more than once is a list: allow = ["10.0.0.0/8", "fd00::/8"].
---check tells all that is wrong with it, by line and column, and ends.
+--check tells all that is wrong with it, by line and column, and ends. SIGHUP
+has the file read anew, and those of keys and certificates: what [access] says,
+and keys, change at once, and no request is lost. What is wrong changes nothing.
 `.trim();

@@ -124,7 +124,9 @@ export class ServeNts {
   #reloadLater(): void {
     let hasStopped = false;
     const cancel = this.#parts.world.timers.after(RELOAD_MS, () => {
-      void this.#reload().finally(() => {
+      const tell = ({ message }: Error) =>
+        this.#tell(new Error(`the certificate stays the old one: ${message}`));
+      void this.reload().catch(tell).finally(() => {
         if (!hasStopped) this.#reloadLater();
       });
     });
@@ -141,18 +143,18 @@ export class ServeNts {
     this.#parts.onError(error);
   }
 
-  /** Uses certificate and key if they are new. */
-  async #reload(): Promise<void> {
-    try {
-      const identity = await this.#readIdentity();
-      const { cert, key } = this.#identity!;
-      if (identity.cert === cert && identity.key === key) return;
-      this.#keyExchange!.setCertificate(identity);
-      this.#identity = identity;
-    } catch (error) {
-      const { message } = error as Error;
-      this.#tell(new Error(`the certificate stays the old one: ${message}`));
-    }
+  /**
+   * Uses certificate and key if they are new.
+   *
+   * @throws {NTPError} if they cannot be read or used; the old ones stay
+   */
+  async reload(): Promise<void> {
+    if (this.#keyExchange === undefined) return;
+    const identity = await this.#readIdentity();
+    const { cert, key } = this.#identity!;
+    if (identity.cert === cert && identity.key === key) return;
+    this.#keyExchange.setCertificate(identity);
+    this.#identity = identity;
   }
 }
 

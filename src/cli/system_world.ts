@@ -48,6 +48,11 @@ function onSignal(callback: (signal: string) => void): () => void {
   return stop;
 }
 
+function onReload(callback: () => void): () => void {
+  process.on("SIGHUP", callback);
+  return () => void process.removeListener("SIGHUP", callback);
+}
+
 /** The world as it is: this process, its files, clock and network. */
 export function systemWorld(): World {
   return {
@@ -60,5 +65,6 @@ export function systemWorld(): World {
     loadKeyFile,
     writeSecretFile,
     onSignal,
+    onReload,
   };
 }

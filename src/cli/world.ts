@@ -46,4 +46,11 @@ export interface World extends Required<Pick<QueryOptions, "clock" | "timers" | 
    * @returns a function that stops listening
    */
   onSignal(callback: (signal: string) => void): () => void;
+  /**
+   * Calls back whenever somebody asks the process to read its configuration anew, by SIGHUP.
+   *
+   * @param callback what to do
+   * @returns a function that stops listening
+   */
+  onReload(callback: () => void): () => void;
 }

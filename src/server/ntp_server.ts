@@ -79,13 +79,15 @@ export class NTPServer implements AsyncDisposable {
   #ownClock: Clock;
   /** Of sockets that are closed. */
   #overflows = 0;
-  readonly #admission: Admission | undefined;
-  readonly #keys: KeySource | undefined;
+  #admission: Admission | undefined;
+  #keys: KeySource | undefined;
   readonly #nts: NtsGuard | undefined;
   readonly #decide: DecisionHook | undefined;
   readonly #ownBind: BindUdp | undefined;
   /** What workers are told of access rules and limits. */
-  readonly #rules: Omit<WorkerRules, "keys">;
+  #rules: Omit<WorkerRules, "keys">;
+  /** Begin to answer by new rules, one for each socket. */
+  readonly #renewals = new Set<() => void>();
   readonly #onError: ((error: Error) => void) | undefined;
   readonly #transport: TransportName;
   /** Whether clients in interleaved mode are answered in it; undefined, where there are stamps. */
@@ -134,13 +136,9 @@ export class NTPServer implements AsyncDisposable {
       }
     }
     this.#ownClock = clock ?? new SystemClock();
-    const tables = makeAdmissionTables(rateLimit, typeof SharedArrayBuffer !== "undefined");
-    this.#admission = admissionOf(access, rateLimit, tables);
-    this.#rules = {
-      access: access?.map(({ prefix, action }) => ({ prefix, action })),
-      rateLimit: rateLimit && completeRateLimit(rateLimit),
-      tables,
-    };
+    const { admission, rules } = admissionRules({ access, rateLimit }, undefined);
+    this.#admission = admission;
+    this.#rules = rules;
     this.#keys = keySourceOf(keys);
     this.#nts = nts;
     this.#decide = decide;
@@ -194,16 +192,23 @@ export class NTPServer implements AsyncDisposable {
 
     const reportError = (error: unknown) => this.#reportError(error);
     const counters = this.#counters;
-    const responder = new Responder({
-      clock,
-      variables,
-      admission: this.#admission,
-      keys: this.#keys,
-      nts: this.#nts,
-      decide: this.#decide,
-      onDecision: ({ action, reason }) => counters.countDecision(action, reason),
-      onError: reportError,
-    });
+    let interleaved: Interleaved | undefined;
+    const makeResponder = () => {
+      const made = new Responder({
+        clock,
+        variables,
+        admission: this.#admission,
+        keys: this.#keys,
+        nts: this.#nts,
+        decide: this.#decide,
+        onDecision: ({ action, reason }) => counters.countDecision(action, reason),
+        onError: reportError,
+      });
+      made.interleaved = interleaved;
+      return made;
+    };
+    let responder = makeResponder();
+    const renew = () => void (responder = makeResponder());
     const reply = new Uint8Array(this.#nts ? MAX_NTS_REPLY_LENGTH : MAX_REPLY_LENGTH);
     const plain = reply.subarray(0, HEADER_LENGTH);
     let transport: UdpTransport | undefined; // none yet while it is being bound
@@ -236,7 +241,7 @@ export class NTPServer implements AsyncDisposable {
       onError: reportError,
     });
     if (this.#interleaves ?? bound.stamps !== undefined) {
-      const interleaved = new Interleaved(undefined, crypto.getRandomValues(new Uint32Array(1))[0]);
+      interleaved = new Interleaved(undefined, crypto.getRandomValues(new Uint32Array(1))[0]);
       responder.interleaved = interleaved;
       departures = new Departures(interleaved, clock);
       departures.attach(bound);
@@ -251,6 +256,8 @@ export class NTPServer implements AsyncDisposable {
       throw error;
     }
     this.#transports.add(bound);
+    this.#renewals.add(renew);
+    renew(); // the rules may be others since
     options.signal?.addEventListener("abort", () => this.#transports.delete(bound), { once: true });
     return addressOf(bound);
   }
@@ -265,6 +272,40 @@ export class NTPServer implements AsyncDisposable {
     const { kernelSystemClock } = await import("./kernel_system_clock.ts");
     this.#ownClock = await kernelSystemClock(clock) ?? clock;
     this.#clockInUse = undefined;
+  }
+
+  /**
+   * Changes who is answered, and with which keys, while the server runs; no request is lost. Clients
+   * keep what they have used of a limit that stays the same.
+   *
+   * @param rules all of them: what is left out is there no more
+   * @throws {TypeError} if an option has the wrong type, or workers cannot have the keys; all stays as
+   * it was then
+   * @throws {RangeError} if an option is out of range, likewise
+   *
+   * @example A network more
+   * ```ts
+   * import { NTPServer } from "@ntps/ntps";
+   *
+   * const server = new NTPServer({ access: [{ prefix: "192.0.2.0/24", action: "allow" }] });
+   * server.setRules({
+   *   access: [
+   *     { prefix: "192.0.2.0/24", action: "allow" },
+   *     { prefix: "2001:db8::/32", action: "allow" },
+   *   ],
+   * });
+   * ```
+   */
+  setRules(options: Pick<NTPServerOptions, "access" | "rateLimit" | "keys">): void {
+    const { admission, rules } = admissionRules(options, this.#rules);
+    const keys = keySourceOf(options.keys);
+    const workers = [...this.#workers];
+    const posted = workers.length === 0 ? undefined : checkWorkable({ ...this.#own, keys }, {});
+    this.#admission = admission;
+    this.#rules = rules;
+    this.#keys = keys;
+    for (const renew of this.#renewals) renew();
+    for (const transport of workers) transport.setRules({ ...rules, keys: posted });
   }
 
   /** The addresses that the server listens at. */
@@ -379,6 +420,7 @@ export class NTPServer implements AsyncDisposable {
     this.#closings++;
     const transports = [...this.#transports];
     this.#transports.clear();
+    this.#renewals.clear();
     await Promise.all(transports.map((transport) => transport.close()));
     for (const { counters } of transports) this.#overflows += counters.overflows ?? 0;
   }
@@ -388,25 +430,28 @@ export class NTPServer implements AsyncDisposable {
     return this.close();
   }
 
+  /** What workers may not be able to have. */
+  get #own(): Omit<Parameters<typeof checkWorkable>[0], "keys"> {
+    return {
+      decide: this.#decide,
+      bind: this.#ownBind,
+      transport: this.#transport,
+      nts: this.#nts,
+    };
+  }
+
   /** What binds: the option, or what starts workers. */
   #binder(options: ListenOptions): BindUdp {
     const settings = workersSettings(options.workers);
     if (settings === undefined) return this.#ownBind ?? bindUdp;
-    const own = {
-      decide: this.#decide,
-      bind: this.#ownBind,
-      transport: this.#transport,
-      keys: this.#keys,
-      nts: this.#nts,
-    };
-    const rules = { ...this.#rules, keys: checkWorkable(own, options) };
+    const keys = checkWorkable({ ...this.#own, keys: this.#keys }, options);
     return async (bindOptions) => {
       // Not loaded where nobody wants workers: it is for some runtimes only.
       const { WorkersTransport } = await import("./workers/workers_transport.ts");
       const transport = await WorkersTransport.open(bindOptions, settings, {
         clock: this.clock,
         variables: () => this.systemVariables(),
-        rules,
+        rules: { ...this.#rules, keys },
         interleaves: this.#interleaves,
         onClockError: (error) => this.#reportError(error),
         onClosed: (closed) => {
@@ -466,6 +511,23 @@ export class NTPServer implements AsyncDisposable {
     this.#counters.countError();
     this.#onError?.(error instanceof Error ? error : new Error(String(error)));
   }
+}
+
+/** Who is let in, and what workers are told of that; a limit that stays the same keeps its memory. */
+function admissionRules(
+  { access, rateLimit }: Pick<NTPServerOptions, "access" | "rateLimit">,
+  before: Omit<WorkerRules, "keys"> | undefined,
+): { admission: Admission | undefined; rules: Omit<WorkerRules, "keys"> } {
+  const limit = rateLimit && completeRateLimit(rateLimit);
+  const isGood = rateLimit === undefined || typeof rateLimit === "object";
+  const isSame = isGood && before !== undefined &&
+    JSON.stringify(limit) === JSON.stringify(before.rateLimit);
+  const tables = isSame
+    ? before.tables
+    : makeAdmissionTables(rateLimit, typeof SharedArrayBuffer !== "undefined");
+  const admission = admissionOf(access, rateLimit, tables);
+  const rules = access?.map(({ prefix, action }) => ({ prefix, action }));
+  return { admission, rules: { access: rules, rateLimit: limit, tables } };
 }
 
 function sum(counts: readonly number[]): number {

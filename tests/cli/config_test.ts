@@ -1,6 +1,8 @@
 // `ntps serve --config`: a file instead of options.
 import { test } from "node:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { parseKeyFile } from "../../src/auth/key_file.ts";
+import type { SymmetricKey } from "../../src/auth/symmetric_key.ts";
 import { configKeys } from "../../src/cli/config_file.ts";
 import { serve } from "../../src/cli/serve.ts";
 import { SERVE_SECTIONS } from "../../src/cli/serve_config.ts";
@@ -132,4 +134,83 @@ test("the place of a key of TOML", () => {
     ["1:1", "3:2", "8:1", "7:1"],
   );
   assertEquals([placeOf(text, "a"), placeOf(text, "s", "none")], ["1:1", "2:1"]);
+});
+
+/** A server that has begun, how it answers, and what it says at SIGHUP. */
+async function serving(text: string, files: Record<string, string> = {}) {
+  const world = worldWith(text);
+  for (const [path, content] of Object.entries(files)) world.files.set(path, content);
+  const ended = world.start("serve", "--config", "ntps.toml");
+  for (let i = 0; i < 20; i++) await world.time.run(1);
+  const { bind, clock, timers, queryOptions } = world;
+  const answers = async (key?: SymmetricKey) => {
+    const options = { bind, clock, timers, timeoutMs: 500, ...queryOptions, ...(key && { key }) };
+    const asked = queryRaw("127.0.0.1", options);
+    return await world.time.runUntil(
+      asked.then(({ authentication }) => authentication, () => "no"),
+    );
+  };
+  const reload = async () => {
+    world.stdout.text = world.stderr.text = "";
+    world.reload();
+    for (let i = 0; i < 20; i++) await world.time.run(1);
+    return { stdout: world.stdout.text, stderr: world.stderr.text };
+  };
+  const end = async () => {
+    world.signal("SIGTERM");
+    assertEquals(await world.time.runUntil(ended), 0);
+  };
+  return { world, answers, reload, end };
+}
+
+test("ntps serve, SIGHUP: who is answered, and by which keys, changes at once", async () => {
+  const line = (byte: string) => `1 AES128 HEX:${byte.repeat(16)}\n`;
+  const keyed = (access: string) => `[access]\n${access}\n[authentication]\nkeys = "ntp.keys"\n`;
+  const files = { "ntp.keys": line("01") };
+  const { world, answers, reload, end } = await serving(keyed(""), files);
+  const [old, fresh] = ["01", "02"].map((byte) => parseKeyFile(line(byte)).get(1)!);
+  assertEquals([await answers(), await answers(old)], ["none", "key"]);
+
+  world.files.set("ntps.toml", keyed('require-auth = "127.0.0.0/8"'));
+  world.files.set("ntp.keys", line("02"));
+  const { stdout, stderr } = await reload();
+  assertMatch(stdout, /Z configuration read anew\n$/);
+  assertEquals(stderr, "");
+  assertEquals([await answers(), await answers(fresh)], ["no", "key"]);
+  assertEquals(await answers(old), "none"); // a crypto-NAK
+
+  world.files.set("ntps.toml", keyed('deny = "127.0.0.1"') + "[server]\nport = 124\nrefid = 'X'\n");
+  const third = await reload();
+  assertMatch(third.stdout, /read anew; to change --port, --refid start it anew\n$/);
+  assertEquals(await answers(fresh), "no");
+  await end();
+});
+
+test("ntps serve, SIGHUP: a broken configuration changes nothing, and it says why", async () => {
+  const good = "[access]\nrequire-auth = []\n";
+  const { world, answers, reload, end } = await serving(good);
+  for (
+    const [text, message] of [
+      [
+        "[access]\ndenny = '127.0.0.1'\n",
+        /ntps\.toml:2:1: there is no "denny" in \[access\]; did you/,
+      ],
+      [
+        "[access]\ndeny = '127.0.0.1'\n[server]\nport = 'x'\n",
+        /ntps\.toml:4:1: port is a whole number/,
+      ],
+      ["[access]\nlimited = '127.0.0.1'\n", /--limited needs --rate-limit/],
+      ["[authentication]\nkeys = 'none'\n[access]\ndeny = '127.0.0.1'\n", /none/],
+    ] as const
+  ) {
+    world.files.set("ntps.toml", text);
+    const { stdout, stderr } = await reload();
+    assertMatch(stderr, message);
+    assertMatch(stderr, /ntps serve: nothing was changed: it goes on as before\n$/);
+    assertEquals([stdout, await answers()], ["", "none"]);
+  }
+  world.files.delete("ntps.toml");
+  assertMatch((await reload()).stderr, /ntps\.toml/);
+  assertEquals(await answers(), "none");
+  await end();
 });

@@ -47,6 +47,7 @@ export class FakeWorld implements World {
   readonly queryOptions: Required<Pick<QueryOptions, "random" | "resolve">>;
   readonly syncOptions: { clock: Clock };
   readonly #listeners = new Set<(signal: string) => void>();
+  readonly #reloads = new Set<() => void>();
 
   /**
    * Makes a world.
@@ -104,6 +105,16 @@ export class FakeWorld implements World {
   onSignal(callback: (signal: string) => void): () => void {
     this.#listeners.add(callback);
     return () => void this.#listeners.delete(callback);
+  }
+
+  onReload(callback: () => void): () => void {
+    this.#reloads.add(callback);
+    return () => void this.#reloads.delete(callback);
+  }
+
+  /** Asks for the configuration to be read anew. */
+  reload(): void {
+    for (const reload of this.#reloads) reload();
   }
 
   /** How many wait for signals. */

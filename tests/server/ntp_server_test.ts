@@ -7,9 +7,11 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { SymmetricKey } from "../../src/auth/symmetric_key.ts";
 import { query, queryRaw } from "../../src/client/query.ts";
 import type { ClockState } from "../../src/clock/clock.ts";
 import { addSeconds, NTPError, NTPPacket } from "../../src/packet/mod.ts";
+import type { AccessRule } from "../../src/server/access.ts";
 import { NTPServer } from "../../src/server/ntp_server.ts";
 import type { NTPServerOptions } from "../../src/server/ntp_server_options.ts";
 import { Endpoint } from "../../src/transport/endpoint.ts";
@@ -321,4 +323,49 @@ test("a wrong refid of a subclass is refused before the server starts", async ()
     override refid = "GNSS!";
   }
   await assertRejects(() => new Wrong().listen({ port: 0 }), RangeError, "GNSS!");
+});
+
+test("server: rules change while it runs, and no request is lost", async () => {
+  const stage = new Stage();
+  const access: AccessRule[] = [{ prefix: "0.0.0.0/0", action: "require-auth" }];
+  const [one, other] = [1, 2].map((byte) =>
+    new SymmetricKey({ id: 1, type: "AES128", secret: new Uint8Array(16).fill(byte) })
+  );
+  const keys = (key: SymmetricKey) => [key];
+  const server = new NTPServer({
+    clock: stage.clock(),
+    bind: stage.network.bind,
+    access,
+    keys: keys(one!),
+    rateLimit: {},
+  });
+  await server.listen({ hostname: "192.0.2.1" });
+  const ask = async (key?: SymmetricKey) =>
+    await stage.play(
+      query("192.0.2.1", { ...stage.world, timeoutMs: 500, ...(key && { key }) })
+        .then(({ authentication }) => authentication, ({ code }) => code),
+    );
+  assertEquals([await ask(one), await ask()], ["key", "timeout"]);
+  server.setRules({ access, keys: keys(other!), rateLimit: {} });
+  assertEquals([await ask(other), await ask(one)], ["key", "authentication"]);
+  assertThrows(() => server.setRules({ access: [{ prefix: "x", action: "deny" }] }));
+  assertThrows(() => server.setRules({ rateLimit: 3 as never }), TypeError);
+  assertThrows(
+    () => server.setRules({ access: [{ prefix: "::/0", action: "limited" }] }),
+    TypeError,
+  );
+  assertEquals(await ask(other), "key");
+  server.setRules({});
+  assertEquals(await ask(), "none");
+
+  // A limit that stays the same is not begun anew.
+  const rateLimit = { burst: 2, interval: 64, leak: 0 };
+  server.setRules({ rateLimit });
+  const limited = async () => (await ask()) !== "none";
+  assertEquals([await limited(), await limited(), await limited()], [false, false, true]);
+  server.setRules({ rateLimit: { ...rateLimit } });
+  assertEquals(await limited(), true);
+  server.setRules({ rateLimit: { ...rateLimit, burst: 3 } });
+  assertEquals(await limited(), false);
+  await server.close();
 });
