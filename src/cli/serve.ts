@@ -8,6 +8,7 @@ import { type Command, command } from "./command.ts";
 import { everySecond } from "./every_second.ts";
 import { type Group, GROUP_HELP, networkInterface, readGroup } from "./group_options.ts";
 import { keyFormat, keyNamed, loadKeys } from "./key_options.ts";
+import { HTTP_HELP, HTTP_OPTIONS, serveHttp } from "./http_options.ts";
 import { LEAP_HELP, LEAP_OPTIONS, leapingClock, type Leaps, readLeaps } from "./leap_options.ts";
 import { checkNtsServe, NTS_SERVE_HELP, NTS_SERVE_OPTIONS } from "./nts_serve_options.ts";
 import { flag, type Option, text, texts, whole } from "./option.ts";
@@ -15,6 +16,7 @@ import { PEER_HELP, PEER_OPTIONS, signingKey } from "./peer_options.ts";
 import { RATE_LIMIT_HELP, rateLimit } from "./rate_limit_option.ts";
 import { HOLDOVER_HELP, REFCLOCK_HELP, REFCLOCK_OPTIONS } from "./refclock_option.ts";
 import { timeText } from "./sample_text.ts";
+import { syncStatus } from "./sync_json.ts";
 import { say } from "./say.ts";
 import { type LastError, ServeAssociations } from "./serve_associations.ts";
 import { CONFIG_HELP, SERVE_SECTIONS } from "./serve_config.ts";
@@ -42,6 +44,8 @@ ${REFCLOCK_HELP}
 ${HOLDOVER_HELP}
 
 ${LEAP_HELP}
+
+${HTTP_HELP}
 
 ${CONFIG_HELP}
 
@@ -177,6 +181,7 @@ export const serve: Command = command({
     }),
     ...REFCLOCK_OPTIONS,
     ...LEAP_OPTIONS,
+    ...HTTP_OPTIONS,
     keys: text({ value: "FILE", initial: undefined, help: "key file of the clients' keys" }),
     keyFormat,
     ...NTS_SERVE_OPTIONS,
@@ -231,20 +236,29 @@ export const serve: Command = command({
     let stopListening = () => {};
     const ended = new Promise<string>((resolve) => stopListening = world.onSignal(resolve));
     void ended.then(() => ending.abort());
+    let http: Awaited<ReturnType<typeof serveHttp>>;
     const end = async () => {
       stopListening();
       ending.abort();
-      await Promise.all([server.close(), nts?.close(), refclocks?.ended]);
+      await Promise.all([server.close(), nts?.close(), refclocks?.ended, http?.close()]);
     };
+    const metrics = () => ({
+      server: server.statistics(),
+      clock: server.clock.state(),
+      keyExchange: nts?.statistics,
+      sync: refclocks?.sync,
+    });
     try {
       await listenAt(server, values);
       await nts?.start(values.address, server.addresses[0]!.port);
       await associations.start((warning) => say(world.stderr, `${NAME}: ${warning}`));
+      http = await serveHttp(values.http, metrics, () => syncStatus(refclocks?.sync), world);
     } catch (error) {
       await end();
       throw error;
     }
     log(describeStart(server, values, { nts, refclocks }, associations));
+    if (http !== undefined) log(`metrics at ${http.place}/metrics`);
     const parts = { server, nts, started: values, reread, loadKeys: keysOf };
     const stopReloading = world.onReload(() => {
       void reload(parts).then(({ done, lines }) => {

@@ -62,6 +62,11 @@ export class ServeRefclocks {
     this.#ended = this.#follow(options);
   }
 
+  /** What follows them, once there has been time. */
+  get sync(): NTPSync | undefined {
+    return this.#sync;
+  }
+
   /** When all is over, after the signal has fired. */
   get ended(): Promise<void> | undefined {
     return this.#ended;

@@ -7,12 +7,13 @@ import { everySecond } from "./every_second.ts";
 import { readHost } from "./host.ts";
 import { checkKeyFormat, key, keyFormat, keyNamed, loadKeys } from "./key_options.ts";
 import { checkNtsQuery, NTS_QUERY_OPTIONS, NTS_SYNC_HELP, ntsClient } from "./nts_query_options.ts";
+import { HTTP_HELP, HTTP_OPTIONS, serveHttp } from "./http_options.ts";
 import { LEAP_HELP, LEAP_OPTIONS, readLeaps } from "./leap_options.ts";
 import { duration, DURATION_HELP, flag, text, texts, whole } from "./option.ts";
 import { HOLDOVER_HELP, REFCLOCK_HELP, REFCLOCK_OPTIONS } from "./refclock_option.ts";
 import { Redraw } from "./redraw.ts";
 import { say } from "./say.ts";
-import { syncToJson } from "./sync_json.ts";
+import { syncStatus, syncToJson } from "./sync_json.ts";
 import { syncText } from "./sync_table.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -59,6 +60,8 @@ ${REFCLOCK_HELP}
 ${HOLDOVER_HELP}
 
 ${LEAP_HELP}
+
+${HTTP_HELP}
 
 FILE of --drift keeps the frequency from one run to the next, in parts per
 million. FILE of --key is a key file as of ntps keygen, chronyd or ntpd.
@@ -123,6 +126,7 @@ export const sync: Command = command({
     keyFormat,
     ...NTS_QUERY_OPTIONS,
     ...LEAP_OPTIONS,
+    ...HTTP_OPTIONS,
     drift: text({ value: "FILE", initial: undefined, help: "keep the frequency in this file" }),
     timeout: duration({
       letter: "t",
@@ -228,12 +232,19 @@ export const sync: Command = command({
       bind: world.bind,
     });
     let seconds = 0, failure: unknown;
+    let http: Awaited<ReturnType<typeof serveHttp>>;
+    const metrics = () => ({
+      sync: running,
+      ...(own && { server: own.statistics(), clock: own.clock.state() }),
+    });
     let stopWatching = () => {}, cancel = () => {};
     try {
       if (own !== undefined) {
         const { port } = await own.listen({ port: values.serve! });
         say(world.stderr, `${NAME}: serving at port ${port}`);
       }
+      http = await serveHttp(values.http, metrics, () => syncStatus(running), world);
+      if (http !== undefined) say(world.stderr, `${NAME}: metrics at ${http.place}/metrics`);
       show();
       isNews = isChange = false;
       stopWatching = everySecond(world.timers, () => {
@@ -256,6 +267,7 @@ export const sync: Command = command({
       stopWatching();
       cancel();
       screen.end();
+      await http?.close();
       await own?.close();
       await running.close();
     }

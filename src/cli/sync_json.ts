@@ -114,3 +114,8 @@ export function syncToJson(sync: NTPSync): SyncJson {
     problems: problems.map(({ name, error }) => ({ name, error: errorToJson(error) })),
   };
 }
+
+/** The same as `/status` has it; nothing without a clock. */
+export function syncStatus(sync: NTPSync | undefined): { sync?: SyncJson } {
+  return sync === undefined ? {} : { sync: syncToJson(sync) };
+}

@@ -1,6 +1,8 @@
 import type { KeyStore } from "../auth/key_store.ts";
 import type { LoadKeyFileOptions } from "../auth/load_key_file.ts";
 import type { QueryOptions } from "../client/options.ts";
+import type { StatusServerOptions } from "../metrics/status_server.ts";
+import type { StatusServing } from "./http_options.ts";
 import type { NtsWorld } from "./nts_world.ts";
 import type { RefclockWorld } from "./refclock_spec.ts";
 import type { NTPSyncOptions } from "../sync/ntp_sync_options.ts";
@@ -29,6 +31,8 @@ export interface World extends Required<Pick<QueryOptions, "clock" | "timers" | 
   readonly refclocks?: RefclockWorld;
   /** What NTS needs; absent: the library's key exchange, and files. */
   readonly nts?: NtsWorld;
+  /** Makes what serves metrics; absent: the library's server. */
+  makeStatus?(options: StatusServerOptions): StatusServing;
   /** Reads a file; `-` is standard input. */
   readFile(path: string): Promise<Uint8Array>;
   /** Reads a key file, as `loadKeyFile` does. */

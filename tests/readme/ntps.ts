@@ -30,7 +30,14 @@ export interface Done {
 /** Runs the command with arguments as a shell has them, without quotes. */
 export async function runNtps(args: string): Promise<Done> {
   const cookieKeys = new RotatingCookieKeys();
-  const world = Object.assign(new FakeWorld(), { nts: ntsInMemory(cookieKeys, SERVER) });
+  const world = Object.assign(new FakeWorld(), {
+    nts: ntsInMemory(cookieKeys, SERVER),
+    makeStatus: () => ({
+      listen: ({ hostname = "?", port }: { hostname?: string; port: number }) =>
+        Promise.resolve({ hostname, port }),
+      close: () => Promise.resolve(),
+    }),
+  });
   Object.assign(world, { refclocks: new FakeReceiver(world).refclocks });
   const words = args.split(" ");
   for (const word of words) world.names.set(word, [SERVER]);

@@ -1,0 +1,181 @@
+import { parseIpAddress } from "../packet/ip_address.ts";
+import { systemError } from "../transport/system_error.ts";
+import { CONTENT_TYPES, type MetricsFormat } from "./metric_writer.ts";
+import { type MetricsInput, metricsText } from "./metrics_text.ts";
+
+/** Options of {@linkcode StatusServer}. */
+export interface StatusServerOptions {
+  /** What the metrics are made of, at this moment. Asked for each request. */
+  read: () => MetricsInput;
+  /** What `/status` tells besides, as JSON. Default: nothing. */
+  status?: () => Readonly<Record<string, unknown>>;
+}
+
+/** Where a {@linkcode StatusServer} listens. */
+export interface StatusAddress {
+  /** IP address. Default 127.0.0.1: nobody but this machine. */
+  hostname?: string;
+  /** Port, 0 to 65535; 0: any that is free. */
+  port: number;
+}
+
+/** Connections at once, and how long one may take for a request, in milliseconds. */
+const MAX_CONNECTIONS = 64, REQUEST_MS = 5000;
+/** Longest header, in bytes. */
+const MAX_HEADER = 8192;
+
+/** A reply, before it is sent. */
+interface Reply {
+  readonly status: number;
+  readonly type: string;
+  readonly text: string;
+}
+
+const PLAIN = "text/plain; charset=utf-8";
+
+/**
+ * Metrics and health over HTTP: `/metrics` for Prometheus and its like, `/status` as JSON, `/healthz`,
+ * which is 503 while the clock is not synchronised. It tells and takes no orders; all the same it is
+ * for one's own network: put a proxy in front of it that knows who may ask.
+ *
+ * @example Beside a server
+ * ```ts
+ * import { NTPServer } from "@ntps/ntps";
+ * import { StatusServer } from "@ntps/ntps/metrics";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const server = new NTPServer();
+ * const status = new StatusServer({
+ *   read: () => ({ server: server.statistics(), clock: server.clock.state() }),
+ * });
+ * const { port } = await status.listen({ port: 0 });
+ * const health = await fetch(`http://127.0.0.1:${port}/healthz`);
+ * assertEquals([health.status, await health.text()], [200, "synchronised\n"]);
+ * await status.close();
+ * ```
+ */
+export class StatusServer {
+  readonly #options: StatusServerOptions;
+  #close: (() => Promise<void>) | undefined;
+  #hostname = "127.0.0.1";
+
+  /**
+   * Makes a server; it does nothing before {@linkcode StatusServer.listen}.
+   *
+   * @param options what it tells
+   * @throws {TypeError} if an option is no function
+   */
+  constructor(options: StatusServerOptions) {
+    for (const [name, value] of Object.entries({ read: options.read, status: options.status })) {
+      if (typeof value !== "function" && !(name === "status" && value === undefined)) {
+        throw new TypeError(`${name} is a function, not ${String(value)}`);
+      }
+    }
+    this.#options = options;
+  }
+
+  /**
+   * Begins to listen.
+   *
+   * @param address where
+   * @returns where it listens
+   * @throws {NTPError} `address-in-use`, `address-unavailable`, `permission`
+   */
+  async listen(
+    { hostname = "127.0.0.1", port }: StatusAddress,
+  ): Promise<{ hostname: string; port: number }> {
+    const { createServer } = await import("node:http");
+    const server = createServer({
+      requestTimeout: REQUEST_MS,
+      headersTimeout: REQUEST_MS,
+      keepAliveTimeout: REQUEST_MS,
+      maxHeaderSize: MAX_HEADER,
+    }, (request, response) => {
+      const { method = "", url = "", headers } = request;
+      const reply = this.#answer(method, url, headers.host ?? "", headers.accept ?? "");
+      response.writeHead(reply.status, {
+        "content-type": reply.type,
+        "content-length": new TextEncoder().encode(reply.text).length,
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+        "content-security-policy": "default-src 'none'",
+      });
+      response.end(method === "HEAD" ? undefined : reply.text);
+    });
+    server.maxConnections = MAX_CONNECTIONS;
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", (error) => reject(systemError(error, { what: "bind", hostname, port })));
+      server.listen({ host: hostname, port }, resolve);
+    });
+    this.#hostname = hostname;
+    this.#close = () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+    const bound = server.address();
+    return { hostname, port: typeof bound === "object" && bound !== null ? bound.port : port };
+  }
+
+  /** Ends it. Calling it again is harmless. */
+  async close(): Promise<void> {
+    await this.#close?.();
+    this.#close = undefined;
+  }
+
+  #answer(method: string, url: string, host: string, accept: string): Reply {
+    if (method !== "GET" && method !== "HEAD") {
+      return { status: 405, type: PLAIN, text: "GET and HEAD are all that there is\n" };
+    }
+    if (!this.#isOurs(host)) {
+      // A page of somebody else's may have had its name resolved to this machine.
+      return { status: 403, type: PLAIN, text: "Ask by an IP address, or as localhost\n" };
+    }
+    const [path] = url.split("?");
+    try {
+      return this.#page(path!, accept);
+    } catch {
+      return { status: 500, type: PLAIN, text: "The clock or the server fails to tell\n" };
+    }
+  }
+
+  #page(path: string, accept: string): Reply {
+    const { read, status } = this.#options;
+    if (path === "/metrics") {
+      const format: MetricsFormat = accept.includes("application/openmetrics-text")
+        ? "openmetrics"
+        : "prometheus";
+      return { status: 200, type: CONTENT_TYPES[format], text: metricsText(read(), format) };
+    }
+    const { clock: own, keyExchange, server, sync } = read();
+    const clock = own ?? sync?.clock.state();
+    if (path === "/healthz") {
+      const isWell = clock?.synchronized === true;
+      const text = isWell ? "synchronised\n" : "not synchronised\n";
+      return { status: isWell ? 200 : 503, type: PLAIN, text };
+    }
+    if (path === "/status") {
+      const told = { server, keyExchange, ...plain(clock), ...status?.() };
+      return {
+        status: 200,
+        type: "application/json; charset=utf-8",
+        text: `${JSON.stringify(told)}\n`,
+      };
+    }
+    return { status: 404, type: PLAIN, text: "There are /metrics, /status and /healthz\n" };
+  }
+
+  /** Whether the client has asked for this machine by a name that nobody else can give it. */
+  #isOurs(host: string): boolean {
+    const name = host.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+    return name === "localhost" || name === this.#hostname ||
+      parseIpAddress(name, new Uint8Array(16)) !== 0;
+  }
+}
+
+/** A clock's state as JSON has it: without numbers that it cannot hold. */
+function plain(clock: MetricsInput["clock"]): { clock?: Record<string, unknown> } {
+  if (clock === undefined) return {};
+  const { referenceTimestamp: _, ...rest } = clock;
+  return { clock: rest };
+}
