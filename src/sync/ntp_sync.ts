@@ -58,7 +58,7 @@ export class NTPSync implements AsyncDisposable {
    * @returns when the clock is set; it is kept right until {@linkcode NTPSync.close}
    * @throws {TypeError} if an option has the wrong type, or there is nobody to follow
    * @throws {RangeError} if an option is out of range
-   * @throws {NTPError} `timeout`, with what is wrong with each source; `aborted`
+   * @throws {NTPError} `timeout`, with what is wrong with each source; `aborted`; `closed`
    */
   static async start(options: NTPSyncOptions): Promise<NTPSync> {
     const checked = checkSyncOptions(options);
@@ -78,6 +78,9 @@ export class NTPSync implements AsyncDisposable {
           ownAddresses,
           () => resolve(begun),
         );
+        begun.#ending.signal.addEventListener("abort", () => {
+          reject(new NTPError("closed", "The synchronisation was closed before the clock was set"));
+        }, { once: true });
         const { timeoutMs } = checked;
         if (timeoutMs <= MAX_TIMER_MS) {
           cancelTimeout = checked.timers.after(timeoutMs, () => reject(begun.#failure(timeoutMs)));

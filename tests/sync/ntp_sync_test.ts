@@ -18,6 +18,7 @@ import type { SyncChannel, SyncInput } from "../../src/sync/sync_input.ts";
 import { NTPBroadcaster } from "../../src/association/ntp_broadcaster.ts";
 import { SymmetricKey } from "../../src/auth/symmetric_key.ts";
 import { query } from "../../src/client/query.ts";
+import { Stage } from "../client/stage.ts";
 import { Simulation, type SimulationOptions } from "../../src/testing/simulation.ts";
 import type { Fault } from "../../src/testing/fault.ts";
 
@@ -459,5 +460,22 @@ test("NTPSync: on the sockets, timers and clock of the runtime", async () => {
   assert(timestampDifference(now, earliest) >= 0 && timestampDifference(latest, earliest) < 1);
   assertEquals(sync.clock.state().stratum, 2);
   await sync.close();
+  await server.close();
+});
+
+test("NTPSync: closed by a callback before the clock is set, it does not wait for its timeout", async () => {
+  const stage = new Stage();
+  const servers = ["192.0.2.1", "192.0.2.2"].map((hostname) => ({ hostname, noSelect: true }));
+  const server = new NTPServer({ clock: stage.clock(), bind: stage.network.bind });
+  await server.listen({ hostname: "192.0.2.1" });
+  const begun = stage.time.elapsedMs;
+  const starting = NTPSync.start({
+    ...stage.world,
+    servers,
+    onUpdate: (sync) => void sync.close(),
+  });
+  const error = await assertRejects(() => stage.time.runUntil(starting), NTPError);
+  assertEquals(error.code, "closed");
+  assert(stage.time.elapsedMs - begun < 5000);
   await server.close();
 });
