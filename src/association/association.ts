@@ -14,11 +14,17 @@ import {
   MODE_SYMMETRIC_PASSIVE,
 } from "../packet/mode.ts";
 import { NTPPacket, type Version } from "../packet/packet.ts";
+import { timestampDifference } from "../packet/timestamp.ts";
 import type { SystemVariables } from "../server/system_variables.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { OnWire, type OnWireVerdict } from "./on_wire.ts";
 import { fuzzed, makeOwnPacket } from "./own_packet.ts";
 import { GREATEST_POLL, type PollOptions, PollProcess } from "./poll_process.ts";
+
+/** How much earlier than our clock a stamp may say that a packet left, in seconds. */
+const MAX_STAMP_ERROR = 100e-6;
+/** How long a packet may be on its way out of this machine, in seconds. */
+const MAX_SENDING = 0.5;
 
 /** What an association is to its peer (RFC 5905 §3). */
 export type AssociationMode = "client" | "symmetric active" | "symmetric passive";
@@ -43,6 +49,8 @@ export type IgnoredReason =
   | "too many servers"
   /** A broadcast that is no newer than the latest one believed. */
   | "replayed"
+  /** An answer in interleaved mode that tells nothing new: the exchange was measured in basic mode. */
+  | "measured"
   | Exclude<OnWireVerdict, "valid">;
 
 /** Options of {@linkcode Association}. */
@@ -65,6 +73,8 @@ export interface AssociationOptions extends PollOptions {
   readonly maxRootDistance?: number | undefined;
   /** Reference identifiers that stand for us: who has one of them follows us. Default: none. */
   readonly ownReferenceIds?: ReadonlySet<number> | undefined;
+  /** Send in interleaved mode (RFC 9769 §3); only in symmetric modes. Default false. */
+  readonly interleaved?: boolean | undefined;
 }
 
 /**
@@ -83,8 +93,11 @@ export class Association {
   readonly #options: AssociationOptions;
   readonly #version: Version;
   readonly #maxRootDistance: number;
-  readonly #onWire = new OnWire();
+  readonly #onWire: OnWire;
+  #departed: (departure: bigint) => void = () => {};
   #stopped = false;
+  /** That of our last packet. */
+  #transmitTimestamp = 0n;
 
   /**
    * Makes an association that has heard nothing yet.
@@ -98,6 +111,7 @@ export class Association {
     this.remote = options.remote;
     this.key = options.key;
     this.poll = new PollProcess(options);
+    this.#onWire = new OnWire(options.interleaved);
     this.#version = options.version ?? 4;
     this.#maxRootDistance = options.maxRootDistance ?? MAX_ROOT_DISTANCE;
   }
@@ -122,9 +136,35 @@ export class Association {
     const variables = this.#options.variables!();
     const departure = fuzzed(clock.now(), clock.precision, random);
     const { hostPoll } = this.poll;
-    const packet = makeOwnPacket(mode, version, hostPoll, variables, this.#onWire, departure);
-    this.#onWire.sent(departure, departure);
+    const { originTimestamp, receiveTimestamp, lastDeparture } = this.#onWire.next;
+    const transmitTimestamp = lastDeparture === undefined
+      ? departure
+      : distinct(fuzzed(lastDeparture, clock.precision, random), this.#transmitTimestamp);
+    this.#transmitTimestamp = transmitTimestamp;
+    const packet = makeOwnPacket(
+      mode,
+      version,
+      hostPoll,
+      variables,
+      originTimestamp,
+      receiveTimestamp,
+      transmitTimestamp,
+    );
+    const departed = this.#onWire.sent(transmitTimestamp, departure);
+    // A stamp from before the packet was made, or from long after, is that of something else.
+    this.#departed = (better) => {
+      const later = timestampDifference(better, departure);
+      if (later >= -MAX_STAMP_ERROR && later < MAX_SENDING) departed(better);
+    };
     return this.key === undefined ? packet : signed(packet, this.key, version);
+  }
+
+  /**
+   * To be called when it is better known when the packet left that {@linkcode Association.transmit} made
+   * last. Exact departures are what interleaved mode is for.
+   */
+  get departed(): (departure: bigint) => void {
+    return this.#departed;
   }
 
   /**
@@ -148,17 +188,25 @@ export class Association {
       return { outcome: "ignored", reason: "authentication" };
     }
     const verdict = this.#onWire.judge(packet);
-    const requestTimestamp = this.#onWire.departureOf(packet);
+    const times = verdict === "valid" ? this.#onWire.exchangeOf(packet, arrival) : undefined;
     if (verdict === "valid" || this.mode !== "client") {
       this.#onWire.take(packet, arrival, verdict);
     }
     if (verdict !== "valid") return { outcome: "ignored", reason: verdict };
-    return this.#measure({
-      packet,
+    if (times === undefined) {
+      this.poll.answered(packet.poll);
+      return { outcome: "ignored", reason: "measured" };
+    }
+    const { requestTimestamp, receiveTimestamp, destinationTimestamp } = times;
+    const isInterleaved = destinationTimestamp !== arrival;
+    const reception = this.#measure({
+      packet: isInterleaved ? told(packet, receiveTimestamp) : packet,
       requestTimestamp,
-      destinationTimestamp: arrival,
+      destinationTimestamp,
       authentication,
     });
+    if (reception.outcome === "fault") this.#onWire.restart();
+    return reception;
   }
 
   #expects(mode: Mode): boolean {
@@ -197,4 +245,23 @@ export class Association {
     }
     return { outcome: "fault", error };
   }
+}
+
+/** A timestamp that is not that of the packet before, which would be taken for a duplicate. */
+function distinct(timestamp: bigint, before: bigint): bigint {
+  return timestamp === before ? timestamp ^ 1n : timestamp;
+}
+
+/**
+ * The answer before, with the departure that an interleaved packet tells of. The peer's clock may have
+ * been set since, which is no contradiction.
+ */
+function told(packet: NTPPacket, receiveTimestamp: bigint): NTPPacket {
+  const { referenceTimestamp, transmitTimestamp } = packet;
+  const wasSetSince = timestampDifference(referenceTimestamp, transmitTimestamp) > 0;
+  return new NTPPacket({
+    ...packet,
+    receiveTimestamp,
+    referenceTimestamp: wasSetSince ? transmitTimestamp : referenceTimestamp,
+  });
 }

@@ -35,8 +35,8 @@ export interface RunnerWorld {
   readonly timers: Timers;
   /** Where random bytes come from. */
   readonly random: Random;
-  /** Sends to the association's peer. */
-  readonly send: (data: Uint8Array) => void;
+  /** Sends to the association's peer; `departed` is told when it left, where that is known. */
+  readonly send: (data: Uint8Array, departed: (departure: bigint) => void) => void;
   /** Told what became of each packet. */
   readonly onReception: (reception: Reception) => void;
   /** Told after each poll, and when the peer has sent us away. */
@@ -119,7 +119,8 @@ export class AssociationRunner {
   #poll(): void {
     const { association } = this;
     this.#polledAt = this.#world.clock.now();
-    this.#world.send(association.transmit());
+    const packet = association.transmit();
+    this.#world.send(packet, association.departed);
     this.#sent++;
     this.#schedule(association.poll.interval);
     this.#world.onPoll();

@@ -8,6 +8,11 @@ import { addSeconds, timestampDifference } from "../packet/timestamp.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import type { Reception } from "./association.ts";
 
+/** How long a broadcast may take to leave, in seconds: less than there lies between two of them. */
+const MAX_SENDING = 0.5;
+/** How much earlier than it was made one may be said to have left, in seconds. */
+const MAX_STAMP_ERROR = 1e-3;
+
 /** What a broadcast has to be held against. */
 export interface BroadcastSourceOptions {
   /** Where the broadcasts come from. */
@@ -32,6 +37,8 @@ export class BroadcastSource {
   #delay: number | undefined;
   /** Transmit timestamp of the latest packet that was believed. */
   #latest: bigint | undefined;
+  /** The broadcast before, and when it arrived: the next one may tell when it left. */
+  #before: { readonly transmitTimestamp: bigint; readonly arrival: bigint } | undefined;
 
   /**
    * Makes a source that is not calibrated yet.
@@ -75,15 +82,24 @@ export class BroadcastSource {
     if (this.#latest !== undefined && timestampDifference(transmitTimestamp, this.#latest) <= 0) {
       return { outcome: "ignored", reason: "replayed" };
     }
+    const before = this.#before;
+    this.#before = { transmitTimestamp, arrival };
+    const told = before === undefined ? undefined : departureOf(before.transmitTimestamp, packet);
+    const departure = told ?? transmitTimestamp;
+    const destinationTimestamp = told === undefined ? arrival : before!.arrival;
     // As if we had asked: the request would have left a delay before the broadcast came, and it was
     // received and answered in one moment.
     const exchange = {
       packet: new NTPPacket({
         ...packet,
-        receiveTimestamp: transmitTimestamp,
+        receiveTimestamp: departure,
+        transmitTimestamp: departure,
+        // The clock may have been set since the broadcast that is measured.
+        ...(timestampDifference(packet.referenceTimestamp, departure) > 0 && told !== undefined &&
+          { referenceTimestamp: departure }),
       }),
-      requestTimestamp: addSeconds(arrival, -this.#delay),
-      destinationTimestamp: arrival,
+      requestTimestamp: addSeconds(destinationTimestamp, -this.#delay),
+      destinationTimestamp,
       authentication,
     };
     const measurement = measure(exchange, this.#clock.precision);
@@ -95,4 +111,14 @@ export class BroadcastSource {
     this.#latest = transmitTimestamp;
     return { outcome: "sample", sample: { ...exchange, packet, ...measurement } };
   }
+}
+
+/**
+ * When the broadcast before left, as an interleaved one tells (RFC 9769 §4: in its origin timestamp);
+ * `undefined` if it tells nothing, or of one that did not arrive.
+ */
+function departureOf(before: bigint, { originTimestamp }: NTPPacket): bigint | undefined {
+  if (originTimestamp === 0n) return undefined;
+  const later = timestampDifference(originTimestamp, before);
+  return later >= -MAX_STAMP_ERROR && later < MAX_SENDING ? originTimestamp : undefined;
 }

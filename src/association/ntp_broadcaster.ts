@@ -37,6 +37,11 @@ export interface NTPBroadcasterOptions extends AssociationWorld {
   targets: readonly (BroadcastTarget | string)[];
   /** Seconds between two broadcasts, 1 to 131072. Default 64. */
   interval?: number;
+  /**
+   * Tell in each broadcast when the one before it left (RFC 9769 §4), as the kernel says where the
+   * transport is native. Hearers that do not know of it take no harm. Default false.
+   */
+  interleaved?: boolean;
   /** Key to sign with. Without one nobody should believe what they hear. */
   key?: SymmetricKey;
   /** Told what is unwise. Default: `console.warn`. */
@@ -61,6 +66,8 @@ interface Target {
   readonly isMulticast: boolean;
   readonly hopLimit: number;
   readonly networkInterface: string | undefined;
+  /** When the latest broadcast left; 0, not known. */
+  departure: bigint;
 }
 
 /** Whether there is anything to tell. */
@@ -92,7 +99,7 @@ function checkTarget(target: BroadcastTarget | string, i: number): Target {
   if (scope !== undefined && networkInterface !== scope) {
     throw new RangeError(`${name}: networkInterface ${networkInterface} is not that of ${address}`);
   }
-  return { endpoint, isMulticast: multicast, hopLimit, networkInterface };
+  return { endpoint, isMulticast: multicast, hopLimit, networkInterface, departure: 0n };
 }
 
 /**
@@ -133,7 +140,7 @@ export class NTPBroadcaster implements Disposable {
    * @throws {RangeError} if an option is out of range
    */
   constructor(options: NTPBroadcasterOptions) {
-    const { server, targets, interval = 64, key } = options;
+    const { server, targets, interval = 64, key, interleaved = false } = options;
     if (!(server instanceof NTPServer)) {
       throw new TypeError(`server is an NTPServer, not ${String(server)}`);
     }
@@ -149,6 +156,9 @@ export class NTPBroadcaster implements Disposable {
     }
     if (key !== undefined && !(key instanceof SymmetricKey)) {
       throw new TypeError(`key is a SymmetricKey, not ${typeof key}`);
+    }
+    if (typeof interleaved !== "boolean") {
+      throw new TypeError(`interleaved is a boolean, not ${String(interleaved)}`);
     }
     checkWorld(options);
     this.#targets = targets.map(checkTarget);
@@ -212,7 +222,7 @@ export class NTPBroadcaster implements Disposable {
   }
 
   #tell(target: Target): void {
-    const { server, key, onError } = this.#options;
+    const { server, key, interleaved = false, onError } = this.#options;
     try {
       this.#prepare(target);
       const { random } = checkWorld(this.#options);
@@ -220,9 +230,13 @@ export class NTPBroadcaster implements Disposable {
       const variables = server.systemVariables();
       const poll = Math.round(Math.log2(this.#interval));
       const time = fuzzed(clock.now(), clock.precision, random);
-      const packet = makeOwnPacket(MODE_BROADCAST, 4, poll, variables, undefined, time);
+      const origin = interleaved ? target.departure : 0n;
+      const packet = makeOwnPacket(MODE_BROADCAST, 4, poll, variables, origin, 0n, time);
       const bytes = key === undefined ? packet : signed(packet, key, 4);
-      const outcome = server.send(bytes, target.endpoint);
+      target.departure = 0n; // it may never be known of this one
+      const outcome = server.sendTimed(bytes, target.endpoint, (departure) => {
+        target.departure = departure;
+      });
       if (outcome === "sent" || outcome === "queued") this.#sent++;
       else this.#failed++;
     } catch (error) {

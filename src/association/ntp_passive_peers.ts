@@ -150,7 +150,7 @@ export class NTPPassivePeers implements Disposable {
       clock: server.clock,
       timers,
       random,
-      send: (bytes) => PeerTable.of(server).send(bytes, remote),
+      send: (bytes, departed) => PeerTable.of(server).send(bytes, remote, departed),
       onReception: (reception) => {
         // A peer that is heard but not yet understood is not silent.
         if (reception.outcome !== "ignored" || reception.reason === "unsolicited") silence = 0;

@@ -26,6 +26,12 @@ export interface NTPPeerOptions extends PollOptions, AssociationEvents, Associat
   /** Protocol version, 1 to 4. Default 4. */
   version?: Version;
   /**
+   * Send in interleaved mode (RFC 9769 §3), in which each packet tells when the one before it left, as
+   * the kernel says where the transport is native. A peer that cannot goes on in basic mode by
+   * itself; one that does it is answered in it anyway. Default false.
+   */
+  interleaved?: boolean;
+  /**
    * Addresses of this machine, where the server listens at all of them: a peer that follows one of
    * them is no source of time. Default: the addresses that the server was told to listen at.
    */
@@ -86,6 +92,10 @@ export class NTPPeer implements Disposable {
     if (!Number.isInteger(port) || port < 1 || port > 65535) {
       throw new RangeError(`port is a whole number from 1 to 65535, not ${String(port)}`);
     }
+    const { interleaved = false } = options;
+    if (typeof interleaved !== "boolean") {
+      throw new TypeError(`interleaved is a boolean, not ${String(interleaved)}`);
+    }
     checkPollOptions(options);
     checkWorld(options);
     this.endpoint = checkHost("endpoint", endpoint);
@@ -126,6 +136,7 @@ export class NTPPeer implements Disposable {
       ownReferenceIds: ownReferenceIds(server, this.#options.ownAddresses),
       key,
       version,
+      interleaved: this.#options.interleaved,
       ...(minPoll !== undefined && { minPoll }),
       ...(maxPoll !== undefined && { maxPoll }),
     });
@@ -135,7 +146,7 @@ export class NTPPeer implements Disposable {
       clock: server.clock,
       timers,
       random,
-      send: (data) => PeerTable.of(server).send(data, remote),
+      send: (data, departed) => PeerTable.of(server).send(data, remote, departed),
       onReception: (reception) => {
         events.received(reception);
         events.update(association);

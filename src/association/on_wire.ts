@@ -11,15 +11,57 @@ export type OnWireVerdict = "valid" | "repeated" | "duplicate" | "unsolicited" |
 
 /** A packet of ours that can be answered. */
 interface Sent {
-  /** Transmit timestamp that it carried; 0, there was none. */
+  /** Transmit timestamp that it carried; 0, there was none. A basic answer gives it back. */
   readonly transmitTimestamp: bigint;
-  /** When it left, which need not be what it says. */
-  readonly departure: bigint;
+  /** Receive timestamp that it carried; 0, none. An interleaved answer gives it back. */
+  readonly receiveTimestamp: bigint;
+  /** The exchange that had ended when it left. */
+  readonly ended: EndedExchange | undefined;
+  /** When it left, which need not be what it says; better known once it has left. */
+  departure: bigint;
   /** Whether an answer has come. */
   answered: boolean;
 }
 
-const NOTHING: Sent = { transmitTimestamp: 0n, departure: 0n, answered: false };
+/** An exchange whose answer told another departure than its own, or a less exact one. */
+interface EndedExchange {
+  /** Our packet. */
+  readonly sent: Sent;
+  /** When that arrived at the peer, by the peer's clock. */
+  readonly receiveTimestamp: bigint;
+  /** When the answer arrived. */
+  readonly arrival: bigint;
+  /** Whether it has been measured already. */
+  measured: boolean;
+}
+
+/** The times of an exchange, but for the transmit timestamp of the answer. */
+export interface ExchangeTimes {
+  /** T1, when our packet left. */
+  readonly requestTimestamp: bigint;
+  /** T2, when it arrived at the peer. */
+  readonly receiveTimestamp: bigint;
+  /** T4, when the answer arrived. */
+  readonly destinationTimestamp: bigint;
+}
+
+/** Timestamps of our next packet. */
+export interface OwnTimestamps {
+  /** What the peer knows its own packet by. */
+  readonly originTimestamp: bigint;
+  /** When that packet arrived. */
+  readonly receiveTimestamp: bigint;
+  /** When our last packet left: in interleaved mode alone. */
+  readonly lastDeparture: bigint | undefined;
+}
+
+const NOTHING: Sent = {
+  transmitTimestamp: 0n,
+  receiveTimestamp: 0n,
+  ended: undefined,
+  departure: 0n,
+  answered: false,
+};
 
 /**
  * The on-wire protocol of one association (RFC 5905 §8): which packet answers which.
@@ -31,6 +73,9 @@ const NOTHING: Sent = { transmitTimestamp: 0n, departure: 0n, answered: false };
  *
  * The packet before the last can be answered, too: when symmetric peers poll in step, their packets
  * cross, and each answers the other's last but one.
+ *
+ * In interleaved mode (RFC 9769 §3) a packet tells when the one before it left, as exactly as that is
+ * known by then; it gives back our receive timestamp, which says which one it was.
  */
 export class OnWire {
   /** Transmit timestamp of the peer's last packet, to be given back; 0, none. */
@@ -42,6 +87,23 @@ export class OnWire {
   #previous = NOTHING;
   /** Whether an answer has come since our last packet left. */
   #heard = false;
+  /** Receive timestamp of the peer's last valid packet: what an interleaved packet gives back. */
+  #peerReceive = 0n;
+  /** The exchange that the peer's last valid packet ended. */
+  #ended: EndedExchange | undefined;
+  /** Packets sent since the last valid one came, and between that and the one before. */
+  #sentSince = 0;
+  #sentBefore = 0;
+  /** Whether we may begin interleaved mode, and whether the peer has. */
+  readonly #interleaves: boolean;
+  #peerInterleaves = false;
+
+  /**
+   * @param interleaves whether to send in interleaved mode; a peer that does so is answered in it anyway
+   */
+  constructor(interleaves: boolean = false) {
+    this.#interleaves = interleaves;
+  }
 
   /** Transmit timestamp of the peer's last packet: the origin timestamp of our next one. */
   get originTimestamp(): bigint {
@@ -54,12 +116,48 @@ export class OnWire {
   }
 
   /**
-   * When the packet left that another one answers: T1 of the exchange that is completed by it.
+   * Timestamps of our next packet: in interleaved mode only where each side has sent one packet since
+   * the other's, so that there is no doubt whose departure it tells (RFC 9769 §3, all three
+   * conditions).
+   */
+  get next(): OwnTimestamps {
+    const last = this.#last;
+    const interleaves = (this.#interleaves || this.#peerInterleaves) && this.#sentSince === 0 &&
+      this.#sentBefore === 1 && this.#ended?.sent === last;
+    return {
+      originTimestamp: interleaves ? this.#peerReceive : this.#origin,
+      receiveTimestamp: this.#receive,
+      lastDeparture: interleaves ? last.departure : undefined,
+    };
+  }
+
+  /**
+   * The exchange that a packet completes.
    *
    * @param packet a packet that {@linkcode OnWire.judge} finds valid
+   * @param arrival when it arrived
+   * @returns `undefined` if that exchange has been measured already, or was none
    */
-  departureOf(packet: NTPPacket): bigint {
-    return this.#answeredBy(packet)?.departure ?? 0n;
+  exchangeOf(packet: NTPPacket, arrival: bigint): ExchangeTimes | undefined {
+    const sent = this.#answeredBy(packet);
+    if (sent === undefined) return undefined;
+    if (!isInterleaved(packet, sent)) {
+      const { receiveTimestamp } = packet;
+      return { requestTimestamp: sent.departure, receiveTimestamp, destinationTimestamp: arrival };
+    }
+    const { ended } = sent;
+    if (ended === undefined || ended.measured) return undefined;
+    return {
+      requestTimestamp: ended.sent.departure,
+      receiveTimestamp: ended.receiveTimestamp,
+      destinationTimestamp: ended.arrival,
+    };
+  }
+
+  /** Sends the next packet in basic mode: times contradicted each other. */
+  restart(): void {
+    this.#sentBefore = 0;
+    this.#ended = undefined;
   }
 
   /**
@@ -67,11 +165,17 @@ export class OnWire {
    *
    * @param transmitTimestamp what it carries as transmit timestamp: the time, or a random number
    * @param departure when it leaves, by our clock
+   * @returns to be called, or not, when it is better known when it left
    */
-  sent(transmitTimestamp: bigint, departure: bigint): void {
+  sent(transmitTimestamp: bigint, departure: bigint): (departure: bigint) => void {
+    const receiveTimestamp = this.#receive;
+    const ended = this.#ended?.arrival === receiveTimestamp ? this.#ended : undefined;
+    const sent = { transmitTimestamp, receiveTimestamp, ended, departure, answered: false };
     this.#previous = this.#last;
-    this.#last = { transmitTimestamp, departure, answered: false };
+    this.#last = sent;
     this.#heard = false;
+    this.#sentSince++;
+    return (better) => void (sent.departure = better);
   }
 
   /**
@@ -105,8 +209,17 @@ export class OnWire {
     if (verdict === "repeated" && timestampDifference(transmitTimestamp, this.#origin) <= 0) return;
     if ((verdict === "unsolicited" || verdict === "bogus") && this.#heard) return;
     if (verdict === "valid") {
-      this.#answeredBy(packet)!.answered = true;
+      const sent = this.#answeredBy(packet)!;
+      const interleaved = isInterleaved(packet, sent);
+      if (interleaved && sent.ended !== undefined) sent.ended.measured = true;
+      if (interleaved) this.#peerInterleaves = true;
+      sent.answered = true;
       this.#heard = true;
+      this.#sentBefore = this.#sentSince;
+      this.#sentSince = 0;
+      const { receiveTimestamp } = packet;
+      this.#peerReceive = receiveTimestamp;
+      this.#ended = { sent, receiveTimestamp, arrival, measured: !interleaved };
     }
     this.#origin = transmitTimestamp;
     this.#receive = arrival;
@@ -115,6 +228,12 @@ export class OnWire {
   /** The packet of ours that another one answers. */
   #answeredBy({ originTimestamp }: NTPPacket): Sent | undefined {
     if (originTimestamp === 0n) return undefined;
-    return [this.#last, this.#previous].find((sent) => sent.transmitTimestamp === originTimestamp);
+    const candidates = [this.#last, this.#previous];
+    return candidates.find((sent) => sent.transmitTimestamp === originTimestamp) ??
+      candidates.find((sent) => sent.receiveTimestamp === originTimestamp);
   }
+}
+
+function isInterleaved({ originTimestamp }: NTPPacket, sent: Sent): boolean {
+  return originTimestamp !== sent.transmitTimestamp;
 }

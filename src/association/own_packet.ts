@@ -9,7 +9,6 @@ import {
 } from "../packet/header.ts";
 import type { Version } from "../packet/packet.ts";
 import { type SystemVariables, writeSystemVariables } from "../server/system_variables.ts";
-import type { OnWire } from "./on_wire.ts";
 
 /**
  * A time with its bits below the clock's precision made random (RFC 5905 §6): as a transmit
@@ -35,8 +34,9 @@ export function fuzzed(time: bigint, precision: number, random: Random): bigint 
  * @param version protocol version
  * @param poll our poll exponent
  * @param variables what we say of ourselves
- * @param onWire timestamps to give back; none in broadcasts
- * @param transmitTimestamp when it leaves
+ * @param originTimestamp what the other side knows its own packet by
+ * @param receiveTimestamp when that packet arrived
+ * @param transmitTimestamp when it leaves, or the one before it left
  * @returns 48 bytes
  */
 export function makeOwnPacket(
@@ -44,15 +44,16 @@ export function makeOwnPacket(
   version: Version,
   poll: number,
   variables: SystemVariables,
-  onWire: OnWire | undefined,
+  originTimestamp: bigint,
+  receiveTimestamp: bigint,
   transmitTimestamp: bigint,
 ): Uint8Array {
   const packet = new Uint8Array(HEADER_LENGTH);
   writeSystemVariables(variables, packet);
   packet[0]! |= (version << 3) | mode;
   packet[POLL_AT] = poll;
-  writeTimestamp(packet, ORIGIN_TIMESTAMP_AT, onWire?.originTimestamp ?? 0n);
-  writeTimestamp(packet, RECEIVE_TIMESTAMP_AT, onWire?.receiveTimestamp ?? 0n);
+  writeTimestamp(packet, ORIGIN_TIMESTAMP_AT, originTimestamp);
+  writeTimestamp(packet, RECEIVE_TIMESTAMP_AT, receiveTimestamp);
   writeTimestamp(packet, TRANSMIT_TIMESTAMP_AT, transmitTimestamp);
   return packet;
 }

@@ -62,10 +62,13 @@ export class PeerTable {
    *
    * @param data the payload
    * @param remote the peer
+   * @param departed told when it left
    */
-  send(data: Uint8Array, remote: Endpoint): void {
-    const outcome = this.#peers.get(nameOf(remote))?.transport?.send(data, remote) ?? "closed";
-    if (outcome === "closed") this.#server.send(data, remote);
+  send(data: Uint8Array, remote: Endpoint, departed: (departure: bigint) => void): void {
+    const server = this.#server;
+    const transport = this.#peers.get(nameOf(remote))?.transport;
+    const outcome = transport && server.sendTimed(data, remote, departed, transport);
+    if (outcome === undefined || outcome === "closed") server.sendTimed(data, remote, departed);
   }
 
   /** Adds an association, in the place of any other with the same peer. */

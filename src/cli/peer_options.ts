@@ -14,6 +14,7 @@ export interface PeerOptions {
   readonly peer: Option<readonly Host[]>;
   readonly passive: Option<boolean>;
   readonly unauthenticated: Option<boolean>;
+  readonly interleaved: Option<boolean>;
 }
 
 /** The options that say who is a peer. */
@@ -27,6 +28,9 @@ export const PEER_OPTIONS: PeerOptions = {
   },
   passive: flag({ help: "be a symmetric passive peer of those who have a key of --keys" }),
   unauthenticated: flag({ help: "with --passive: of those without a key, too" }),
+  interleaved: flag({
+    help: "tell each --peer, and in broadcasts, when the packet before left (RFC 9769)",
+  }),
 };
 
 /** The option that says which key signs what is not asked for. */

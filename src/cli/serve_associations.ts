@@ -75,6 +75,7 @@ export class ServeAssociations {
         endpoint: hostname,
         ...(port !== undefined && { port }),
         ...(parts.key && { key: parts.key }),
+        interleaved: parts.interleaved,
         resolve: (host, options) => this.#resolve(host, options),
       })
     );
@@ -134,6 +135,7 @@ export class ServeAssociations {
       ...this.#common(),
       targets,
       interval: this.#interval,
+      interleaved: this.#parts.interleaved,
       ...(key && { key }),
       onWarning: (message) => warnings.push(message),
       onError: (error) => errors.last = error,

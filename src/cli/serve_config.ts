@@ -8,7 +8,7 @@ export const SERVE_SECTIONS: ConfigSections = {
   authentication: ["keys", "keyFormat", "key"],
   nts: ["ntsCert", "ntsKey", "ntsPort", "ntsKeys", "ntsSecret", "ntsRotate", "ntsServer"],
   broadcast: ["broadcast", "multicast", "broadcastInterval", "group", "interface"],
-  peers: ["peer", "passive", "unauthenticated"],
+  peers: ["peer", "passive", "unauthenticated", "interleaved"],
 };
 
 /** How the help says what the file looks like. */
@@ -21,7 +21,7 @@ FILE of --config has the same options in TOML, without the dashes, in sections:
   [authentication]  keys, key-format, key
   [nts]             cert, key, port, keys, secret, rotate, server
   [broadcast]       broadcast, multicast, interval, group, interface
-  [peers]           peer, passive, unauthenticated
+  [peers]           peer, passive, unauthenticated, interleaved
 
 What may be given more than once is a list: allow = ["10.0.0.0/8", "fd00::/8"].
 --check tells all that is wrong with it, by line and column, and ends. SIGHUP

@@ -32,6 +32,7 @@ export interface ServeValues extends AccessOptions<readonly string[]> {
   readonly peer: readonly Host[];
   readonly passive: boolean;
   readonly unauthenticated: boolean;
+  readonly interleaved: boolean;
   readonly key: number | undefined;
 }
 
@@ -72,6 +73,11 @@ function needs(
       given.key !== undefined,
       broadcasts || peer.length > 0,
       "--key is for --broadcast, --multicast and --peer, of which there is none",
+    ],
+    [
+      given.interleaved,
+      broadcasts || peer.length > 0,
+      "--interleaved is for --broadcast, --multicast and --peer, of which there is none",
     ],
     [given.key !== undefined, keys !== undefined, "--key needs --keys: the file that has the key"],
     [

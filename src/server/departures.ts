@@ -1,9 +1,12 @@
 import type { Clock } from "../clock/clock.ts";
+import { timestampFromWords } from "../packet/timestamp.ts";
 import type { UdpTransport } from "../transport/udp_transport.ts";
 import { type Interleaved, NO_SLOT } from "./interleaved.ts";
 
 /** Stamps that may be under way; later ones push out earlier ones, which have been lost. */
 const RING = 4096;
+/** Datagrams that are no replies whose stamps may be under way. */
+const MAX_WAITING = 64;
 
 /**
  * Tells a memory of replies when they left: as the kernel stamps them, where the transport gives that;
@@ -15,6 +18,8 @@ export class Departures {
   readonly #slots = new Int32Array(RING).fill(NO_SLOT);
   readonly #fractions = new Uint32Array(RING);
   readonly #time = new Uint32Array(2);
+  /** Who waits for the stamps of other datagrams than replies, by the stamp's number. */
+  readonly #waiting = new Map<number, (departure: bigint) => void>();
 
   /**
    * @param interleaved the memory
@@ -30,10 +35,28 @@ export class Departures {
     if (stamps === undefined) return;
     stamps.onStamp = (id, time) => {
       const place = id % RING, slot = this.#slots[place]!;
-      if (slot === NO_SLOT) return;
+      if (slot === NO_SLOT) {
+        if (this.#waiting.size > 0) this.#tell(id, time);
+        return;
+      }
       this.#slots[place] = NO_SLOT;
       this.#interleaved.stamp(slot, this.#fractions[place]!, time);
     };
+  }
+
+  /**
+   * A datagram is about to be sent that is no reply.
+   *
+   * @param transport by which
+   * @param departed told when it left, if the transport tells
+   */
+  expect({ stamps }: Pick<UdpTransport, "stamps">, departed: (departure: bigint) => void): void {
+    if (stamps === undefined) return;
+    const id = stamps.request();
+    this.#slots[id % RING] = NO_SLOT;
+    const [oldest] = this.#waiting.keys();
+    if (this.#waiting.size >= MAX_WAITING) this.#waiting.delete(oldest!);
+    this.#waiting.set(id, departed);
   }
 
   /**
@@ -55,5 +78,11 @@ export class Departures {
     if (stamps !== undefined) return;
     this.#clock.read(this.#time);
     this.#interleaved.stamp(slot, receiveFraction, this.#time);
+  }
+
+  #tell(id: number, time: Uint32Array): void {
+    const departed = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    departed?.(timestampFromWords(time[0]!, time[1]!));
   }
 }

@@ -5,6 +5,7 @@ import { MAX_NTS_REPLY_LENGTH, type NtsGuard } from "../nts/nts_guard.ts";
 import { NTPError } from "../packet/error.ts";
 import { HEADER_LENGTH, leapOf, modeOf } from "../packet/header.ts";
 import type { Mode } from "../packet/mode.ts";
+import { addSeconds, timestampDifference } from "../packet/timestamp.ts";
 import { bindUdp, nativeObstacle, type TransportName } from "../transport/bind_udp.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { joinGroups } from "../transport/join_groups.ts";
@@ -95,6 +96,8 @@ export class NTPServer implements AsyncDisposable {
   readonly #usesOwnSockets: boolean;
   readonly #counters = new ServerCounters();
   readonly #transports = new Set<UdpTransport>();
+  /** Those that tell when replies left. */
+  readonly #departures = new WeakMap<UdpTransport, Departures>();
   /** Routes by mode; most servers have none. */
   readonly #routes = new Map<number, Route>();
   #clockInUse: Clock | undefined;
@@ -245,6 +248,7 @@ export class NTPServer implements AsyncDisposable {
       responder.interleaved = interleaved;
       departures = new Departures(interleaved, clock);
       departures.attach(bound);
+      this.#departures.set(bound, departures);
     }
     try {
       joinGroups(bound, groups, networkInterfaces);
@@ -391,6 +395,32 @@ export class NTPServer implements AsyncDisposable {
    */
   send(data: Uint8Array, to: Endpoint): SendOutcome {
     return this.transportFor(to)?.send(data, to) ?? "closed";
+  }
+
+  /**
+   * Sends a datagram from the server's port, and tells when it left: at once by the server's clock,
+   * and again, better, where the transport tells when.
+   *
+   * @param data the payload
+   * @param to where to
+   * @param departed told when it left: an NTP timestamp
+   * @param transport by which socket. Default: {@linkcode NTPServer.transportFor}
+   * @returns what became of it, as of {@linkcode NTPServer.send}
+   */
+  sendTimed(
+    data: Uint8Array,
+    to: Endpoint,
+    departed: (departure: bigint) => void,
+    transport: UdpTransport | undefined = this.transportFor(to),
+  ): SendOutcome {
+    if (transport === undefined) return "closed";
+    this.#departures.get(transport)?.expect(transport, departed);
+    const before = this.clock.now();
+    const outcome = transport.send(data, to);
+    if (outcome !== "sent" && outcome !== "queued") return outcome;
+    // Within the call, nobody knows when.
+    departed(addSeconds(before, timestampDifference(this.clock.now(), before) / 2));
+    return outcome;
   }
 
   /** What the server has done since it was made: a snapshot. */

@@ -82,11 +82,11 @@ test("packets that cross answer the last but one, each once", () => {
   onWire.sent(10n, 11n);
   onWire.sent(20n, 21n);
   const crossing = packet(10n, 12n, 19n);
-  assertEquals(onWire.departureOf(crossing), 11n);
+  assertEquals(onWire.exchangeOf(crossing, 22n)!.requestTimestamp, 11n);
   assertEquals(take(onWire, crossing, 22n), "valid");
   assertEquals(take(onWire, packet(10n, 12n, 20n), 23n), "repeated");
   const answer = packet(20n, 22n, 24n);
-  assertEquals(onWire.departureOf(answer), 21n);
+  assertEquals(onWire.exchangeOf(answer, 25n)!.requestTimestamp, 21n);
   assertEquals(take(onWire, answer, 25n), "valid");
 });
 

@@ -27,17 +27,18 @@ export function targetOf(address, { link, device }) {
 export const told = [
   { address: "broadcast", line: "broadcastclient" },
   { address: "broadcast", line: "broadcastclient", key: "AES128" },
-  { address: "224.0.1.1", line: "multicastclient 224.0.1.1", key: "AES128" },
+  { address: "224.0.1.1", line: "multicastclient 224.0.1.1", key: "AES128", interleaved: true },
   // For lack of an interface it joins this group with a socket that drops everything.
   { address: "ff02::101", line: "multicastclient ff02::101%v0", key: "AES128" },
   { address: "ff05::101", line: "multicastclient ff05::101", key: "AES128" },
-].map(({ address, line, key }) => ({
+].map(({ address, line, key, interleaved = false }) => ({
   peer: "ntp",
   role: `our ${address}${key ? `, ${key}` : ""}`,
   ours: (place) => ({
     broadcasts: [{
       target: targetOf(address, place),
       interval,
+      interleaved,
       ...(key && { key: keyId(key) }),
     }],
     isLinkLocal: address === "ff02::101",
@@ -70,11 +71,11 @@ export const heard = [
   { peer: /** @type {const} */ ("chrony"), address: "ff02::101" },
   { peer: /** @type {const} */ ("chrony"), address: "ff05::101" },
   { peer: /** @type {const} */ ("ntp"), address: "broadcast" },
-  { peer: /** @type {const} */ ("ntp"), address: "broadcast", key: "SHA1" },
+  { peer: /** @type {const} */ ("ntp"), address: "broadcast", key: "SHA1", xleave: true },
   { peer: /** @type {const} */ ("ntp"), address: "224.0.1.1", key: "AES128" },
   { peer: /** @type {const} */ ("ntp"), address: "ff02::101", key: "AES128" },
   { peer: /** @type {const} */ ("ntp"), address: "ff05::101", key: "AES128" },
-].map(({ peer, address, key }) => ({
+].map(({ peer, address, key, xleave = false }) => ({
   peer,
   role: `its ${address}${key ? `, ${key}` : ""}`,
   ours: () => ({ joins: address !== "broadcast" }),
@@ -82,7 +83,7 @@ export const heard = [
     const to = address === "broadcast" ? place.link.broadcast.v4 : address;
     const line = peer === "chrony"
       ? `broadcast 4 ${to}`
-      : `broadcast ${to} minpoll 3 ${key ? `key ${keyId(key)}` : ""}`;
+      : `broadcast ${to} minpoll 3 ${key ? `key ${keyId(key)}` : ""} ${xleave ? "xleave" : ""}`;
     return startPeer(peer, confined, [line, ...configure(peer, confined)]);
   },
   async check(station, _confined, { link }) {

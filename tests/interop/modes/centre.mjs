@@ -15,7 +15,7 @@ import { Station } from "./station.mjs";
  * @property {import("../namespaces.mjs").Link} link
  */
 
-/** @typedef {{ target: object, interval: number, key?: number }} Broadcast */
+/** @typedef {{ target: object, interval: number, key?: number, interleaved?: boolean }} Broadcast */
 
 /**
  * @typedef {object} Wanted what our side has to do for a peer; see `Station` of programs/station.ts

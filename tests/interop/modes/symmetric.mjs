@@ -8,7 +8,7 @@ import { configure, keyId, startPeer } from "./peer.mjs";
 
 /** @typedef {import("./centre.mjs").Case} Case */
 
-/** @typedef {{ peer: "chrony" | "ntp", theirs: "active" | "passive", ours: "active" | "passive", family: 4 | 6, key?: string }} Pairing */
+/** @typedef {{ peer: "chrony" | "ntp", theirs: "active" | "passive", ours: "active" | "passive", family: 4 | 6, key?: string, interleaved?: boolean }} Pairing */
 
 /** @type {Pairing[]} */
 const pairings = [
@@ -18,6 +18,8 @@ const pairings = [
   { peer: "chrony", theirs: "active", ours: "passive", family: 6 },
   { peer: "chrony", theirs: "active", ours: "passive", family: 4, key: "SHA1" },
   { peer: "chrony", theirs: "active", ours: "passive", family: 6, key: "AES128" },
+  { peer: "chrony", theirs: "active", ours: "active", family: 6, interleaved: true },
+  { peer: "chrony", theirs: "active", ours: "passive", family: 4, interleaved: true },
   { peer: "ntp", theirs: "active", ours: "active", family: 4 },
   { peer: "ntp", theirs: "active", ours: "active", family: 6, key: "AES128" },
   { peer: "ntp", theirs: "active", ours: "passive", family: 6 },
@@ -32,6 +34,11 @@ export const modes = { active: 1, passive: 2 };
 /** Poll exponents; ntpd has none below. */
 const poll = { chrony: 0, ntp: 3 };
 
+/** @type {Case[]} with stamps of the kernel, where the runtime allows that */
+export const stamped = [true, false].map((interleaved) =>
+  caseOf({ peer: "chrony", theirs: "active", ours: "active", family: 4, interleaved })
+);
+
 /** @type {Case[]} */
 export const cases = [...pairings.map(caseOf), wrongKey(), restart("active"), restart("passive")];
 
@@ -40,22 +47,25 @@ export const cases = [...pairings.map(caseOf), wrongKey(), restart("active"), re
  * @returns {Case}
  */
 function caseOf(pairing) {
-  const { peer, theirs, ours, family, key } = pairing;
+  const { peer, theirs, ours, family, key, interleaved = false } = pairing;
   const exponent = poll[peer];
   return {
     peer,
-    role: `${theirs} ↔ ${ours}${key ? `, ${key}` : ""}`,
+    role: `${theirs} ↔ ${ours}${key ? `, ${key}` : ""}${interleaved ? ", xleave" : ""}`,
     ours: ({ link }) => ({
       peers: ours === "passive" ? [] : [{
         endpoint: family === 6 ? link.here.v6 : link.here.v4,
         ...(key && { key: keyId(key) }),
         minPoll: exponent,
         maxPoll: exponent,
+        interleaved,
       }],
     }),
     start(confined, { link }) {
       const to = family === 6 ? link.hub.v6 : link.hub.v4;
-      const options = `minpoll ${exponent} maxpoll ${exponent} ${key ? `key ${keyId(key)}` : ""}`;
+      const options = `minpoll ${exponent} maxpoll ${exponent} ${key ? `key ${keyId(key)}` : ""}${
+        interleaved ? " xleave" : ""
+      }`;
       return startPeer(peer, confined, [
         // Not to be followed: its own clock stays what it is measured against.
         ...(theirs === "active" ? [`peer ${to} ${options} noselect`] : []),
@@ -69,6 +79,7 @@ function caseOf(pairing) {
         seconds: polls * 2 ** exponent + 50,
         mode: modes[theirs],
         key,
+        interleaved,
         expected: -ahead,
       });
       const seen = await (peer === "chrony" ? askChrony : askNtpd)(confined, pairing);
@@ -88,9 +99,10 @@ function caseOf(pairing) {
  * @param {import("./station.mjs").Station} station
  * @param {string} kind
  * @param {string} hostname
- * @param {{ seconds: number, mode: number, key: string | undefined, expected: number }} options
+ * @param {{ seconds: number, mode: number, key: string | undefined, interleaved?: boolean, expected: number }} options
  */
-export async function reach(station, kind, hostname, { seconds, mode, key, expected }) {
+export async function reach(station, kind, hostname, options) {
+  const { seconds, mode, key, interleaved = false, expected } = options;
   const samples = () => station.samples(kind, hostname);
   const { sent, stratum } = await rightly(
     `${polls} polls of ${hostname}`,
@@ -104,6 +116,10 @@ export async function reach(station, kind, hostname, { seconds, mode, key, expec
         return `our side says "${last.authentication}" of its authentication`;
       }
       if (last.mode !== mode) return `it is in mode ${last.mode}`;
+      // The first interleaved packet completes what was measured in basic mode.
+      if (interleaved !== (last.ignored.measured > 0)) {
+        return `it is${interleaved ? " not" : ""} in interleaved mode`;
+      }
       const { offset, delay } = best(samples());
       const complaint = wrongOffset(offset, expected, delay / 2);
       return complaint && `our ${complaint}`;
@@ -118,9 +134,10 @@ export async function reach(station, kind, hostname, { seconds, mode, key, expec
  * @param {Pairing} pairing
  * @returns {Promise<number>} the offset of us that it tells
  */
-async function askChrony(confined, { ours, key }) {
+async function askChrony(confined, { ours, key, interleaved = false }) {
   const seen = await rightly("chronyd agreeing", 40, () => askSource(confined), (answer) => {
     const { reach, offset, delay, authenticated, mode, sent, good } = answer;
+    if (answer.interleaved !== interleaved) return `interleaved: ${answer.interleaved}`;
     if (reach !== allHeard) return `its reach is ${reach.toString(8)}`;
     if (mode !== `Symmetric ${ours}`) return `it sees us as ${mode}`;
     if (authenticated !== (key !== undefined)) return `authenticated: ${authenticated}`;
@@ -144,6 +161,7 @@ async function askSource(confined) {
     offset: Number(data[18]),
     delay: Number(data[19]),
     mode: data[7],
+    interleaved: data[26] === "Yes",
     authenticated: data[27] === "Yes",
     sent: Number(data[30]),
     good: Number(data[33]),

@@ -32,11 +32,22 @@ interface Station {
   /** Where it serves besides. */
   linkLocal?: string[];
   /** Symmetric active associations. */
-  peers?: { endpoint: string; key?: number; minPoll: number; maxPoll: number }[];
+  peers?: {
+    endpoint: string;
+    key?: number;
+    minPoll: number;
+    maxPoll: number;
+    interleaved?: boolean;
+  }[];
   /** Whom to take as a passive peer. */
   passive?: { minPoll: number; maxPoll: number; maxPeers: number; allowUnauthenticated: boolean };
   /** What to broadcast. */
-  broadcasters?: { targets: BroadcastTarget[]; interval: number; key?: number }[];
+  broadcasters?: {
+    targets: BroadcastTarget[];
+    interval: number;
+    key?: number;
+    interleaved?: boolean;
+  }[];
   /** What broadcasts to hear. */
   listeners?: {
     /** The kind of its samples. */

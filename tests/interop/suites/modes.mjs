@@ -43,5 +43,14 @@ export async function run(world) {
         }],
       }),
     }),
+    runCentre({
+      world,
+      runtime,
+      cases: symmetric.stamped,
+      options: () => ({
+        transport: "auto",
+        server: { hostname: "::", groups: [], networkInterfaces: [] },
+      }),
+    }),
   ]));
 }
