@@ -13,15 +13,16 @@ import { duration, DURATION_HELP, flag, text, texts, whole } from "./option.ts";
 import { HOLDOVER_HELP, REFCLOCK_HELP, REFCLOCK_OPTIONS } from "./refclock_option.ts";
 import { Redraw } from "./redraw.ts";
 import { say } from "./say.ts";
+import { openSteering, STEER_HELP, STEER_OPTIONS } from "./steer_options.ts";
 import { syncStatus, syncToJson } from "./sync_json.ts";
 import { syncText } from "./sync_table.ts";
 import { UsageError } from "./usage_error.ts";
 
 const DETAILS = `
 Keeps a clock right by asking servers and reading reference clocks, and shows
-how: a clock of its own, that of this computer is not touched. Ends at SIGINT
-(Ctrl+C), SIGTERM or after --duration. HOST may be NAME, NAME:PORT, an IP
-address, or [IPV6]:PORT.
+how: a clock of its own, that of this computer is not touched but with --steer.
+Ends at SIGINT (Ctrl+C), SIGTERM or after --duration. HOST may be NAME,
+NAME:PORT, an IP address, or [IPV6]:PORT.
 
 The first line is the clock: the time and the most that it may be wrong; what it
 follows; what it still makes good; how much faster true time runs than the clock
@@ -62,6 +63,8 @@ ${HOLDOVER_HELP}
 ${LEAP_HELP}
 
 ${HTTP_HELP}
+
+${STEER_HELP}
 
 FILE of --drift keeps the frequency from one run to the next, in parts per
 million. FILE of --key is a key file as of ntps keygen, chronyd or ntpd.
@@ -127,6 +130,7 @@ export const sync: Command = command({
     ...NTS_QUERY_OPTIONS,
     ...LEAP_OPTIONS,
     ...HTTP_OPTIONS,
+    ...STEER_OPTIONS,
     drift: text({ value: "FILE", initial: undefined, help: "keep the frequency in this file" }),
     timeout: duration({
       letter: "t",
@@ -172,6 +176,8 @@ export const sync: Command = command({
     checkNtsQuery(values, { key: values.key, otherPort: port !== NTP_PORT, protocol });
     const nts = await ntsClient(values, world.queryOptions ?? {}, world);
     const leaps = await readLeaps(values, NAME, world);
+    const tell = (line: string) => say(world.stderr, `${NAME}: ${line}`);
+    const steering = await openSteering(values, world, tell);
     const how = {
       ...{ minPoll, maxPoll, version: protocol as Version },
       ...(keys && { key: keyNamed(keys, values.key!) }),
@@ -197,6 +203,7 @@ export const sync: Command = command({
       running = await NTPSync.start({
         ...world.queryOptions,
         ...world.syncOptions,
+        ...steering?.syncOptions,
         timers: world.timers,
         bind: world.bind,
         servers: hosts.map(server),
@@ -245,6 +252,10 @@ export const sync: Command = command({
       }
       http = await serveHttp(values.http, metrics, () => syncStatus(running), world);
       if (http !== undefined) say(world.stderr, `${NAME}: metrics at ${http.place}/metrics`);
+      steering?.begin(running, (error) => {
+        failure = error;
+        end();
+      });
       show();
       isNews = isChange = false;
       stopWatching = everySecond(world.timers, () => {
@@ -267,6 +278,7 @@ export const sync: Command = command({
       stopWatching();
       cancel();
       screen.end();
+      steering?.end();
       await http?.close();
       await own?.close();
       await running.close();

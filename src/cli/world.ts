@@ -5,6 +5,7 @@ import type { StatusServerOptions } from "../metrics/status_server.ts";
 import type { StatusServing } from "./http_options.ts";
 import type { NtsWorld } from "./nts_world.ts";
 import type { RefclockWorld } from "./refclock_spec.ts";
+import type { SteerWorld } from "./steer_options.ts";
 import type { NTPSyncOptions } from "../sync/ntp_sync_options.ts";
 
 /** Where text goes to. */
@@ -29,6 +30,8 @@ export interface World extends Required<Pick<QueryOptions, "clock" | "timers" | 
   readonly syncOptions?: Pick<NTPSyncOptions, "clock" | "wallMs" | "ownAddresses">;
   /** What reference clocks are read from; absent: this machine. */
   readonly refclocks?: RefclockWorld;
+  /** What steers the clock of this computer; absent: this machine. */
+  readonly steering?: SteerWorld;
   /** What NTS needs; absent: the library's key exchange, and files. */
   readonly nts?: NtsWorld;
   /** Makes what serves metrics; absent: the library's server. */

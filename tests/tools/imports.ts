@@ -13,6 +13,7 @@ const ROOMS: readonly (readonly [room: string, uses?: readonly string[]])[] = [
   ["association"],
   ["sync"],
   ["reference"],
+  ["steering", ["packet", "clock", "transport"]],
   ["metrics"],
   ["testing"],
   ["cli"],

@@ -95,6 +95,7 @@ export async function runCentre({ world, runtime, cases, leaves = [], options })
     const linkLocal = runtime.name !== "deno" ? [] : wanted
       .filter(({ isLinkLocal }) => isLinkLocal)
       .map(({ place: { device } }) => `${linkLocalAddress(star.hub, device)}%${device}`);
+    const further = options(wanted.filter(({ joins }) => joins).map(({ place }) => place.device));
     const hub = new Station(runtime, star.hub, {
       ahead,
       keys: ourKeys,
@@ -102,14 +103,15 @@ export async function runCentre({ world, runtime, cases, leaves = [], options })
       peers: wanted.flatMap(({ peers = [] }) => peers),
       manycast: wanted.flatMap(({ manycast = [] }) => manycast),
       broadcasters: broadcastersOf(wanted.flatMap(({ broadcasts = [] }) => broadcasts)),
-      ...options(wanted.filter(({ joins }) => joins).map(({ place }) => place.device)),
+      ...further,
     });
     stations.push(hub);
     const output = () => hub.child.output.slice(-3000);
     const subject = { peer: "-", role: "our side", runtime: runtimeName };
     const isReady = await report.check(subject, async () => {
       const adapter = await hub.ready();
-      if (adapter !== undefined && adapter !== multicastAdapters[runtime.name]) {
+      const isChosen = adapter === "native" && "transport" in further;
+      if (adapter !== undefined && !isChosen && adapter !== multicastAdapters[runtime.name]) {
         throw new Error(`it has a socket of the adapter "${adapter}"`);
       }
       return { note: adapter && `with the adapter "${adapter}"` };
