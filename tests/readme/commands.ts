@@ -1,7 +1,7 @@
 // What is done with each command of the README: run here where that can be done without a network, held
 // to the files that it names where not. A command that no rule covers is an error.
 import { existsSync, readFileSync } from "node:fs";
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { systemError } from "../../src/transport/system_error.ts";
 import { runNtps } from "./ntps.ts";
 import { ROOT, RUNTIME, start } from "./runtime.ts";
@@ -122,6 +122,14 @@ const RULES: readonly Rule[] = [
       const { status, stdout, stderr } = await runNtps(args!);
       assertEquals(status, 0, stderr); // where it says what else there is to say
       assertEquals(stdout.split("\n").length, 4, stdout);
+    },
+  },
+  {
+    pattern: /^ntps (sync --steer --dry-run .+)$/,
+    async check([, args]) {
+      const { status, stderr } = await runNtps(args!);
+      assertEquals(status, 0, stderr);
+      assertMatch(stderr, /^ntps sync: off by .+: would run at .+ ppm\n/);
     },
   },
   {

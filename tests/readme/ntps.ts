@@ -7,6 +7,7 @@ import { RotatingCookieKeys } from "../../src/nts/rotating_cookie_keys.ts";
 import { readToml } from "../../src/cli/toml.ts";
 import { FakeReceiver } from "../cli/fake_receiver.ts";
 import { FakeWorld } from "../cli/fake_world.ts";
+import { FakeSystemTime } from "../steering/fake_system_time.ts";
 import { NTS_FILES, ntsInMemory } from "./nts.ts";
 
 const SERVER = "192.0.2.1";
@@ -39,6 +40,9 @@ export async function runNtps(args: string): Promise<Done> {
     }),
   });
   Object.assign(world, { refclocks: new FakeReceiver(world).refclocks });
+  const system = new FakeSystemTime(() => world.time.now());
+  const steering = { open: () => Promise.resolve({ system, syncOptions: {} }) };
+  Object.assign(world, { steering });
   const words = args.split(" ");
   for (const word of words) world.names.set(word, [SERVER]);
   if (words[0] !== "keygen") world.files.set(KEY_FILE.path, KEY_FILE.text);
