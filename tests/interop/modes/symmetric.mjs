@@ -34,10 +34,13 @@ export const modes = { active: 1, passive: 2 };
 /** Poll exponents; ntpd has none below. */
 const poll = { chrony: 0, ntp: 3 };
 
-/** @type {Case[]} with stamps of the kernel, where the runtime allows that */
-export const stamped = [true, false].map((interleaved) =>
-  caseOf({ peer: "chrony", theirs: "active", ours: "active", family: 4, interleaved })
-);
+/**
+ * @type {Case[]} with stamps of the kernel, where the runtime allows that. In basic mode chronyd leaves
+ * out what took a little longer to send on a busy machine, since next to such arrivals it is an outlier.
+ */
+export const stamped = [
+  caseOf({ peer: "chrony", theirs: "active", ours: "active", family: 4, interleaved: true }),
+];
 
 /** @type {Case[]} */
 export const cases = [...pairings.map(caseOf), wrongKey(), restart("active"), restart("passive")];
