@@ -3,10 +3,11 @@ import { authenticationOf, isCryptoNak } from "../client/authentication.ts";
 import { KissOfDeathError } from "../client/kiss_of_death_error.ts";
 import { accepted, type Exchange, measure, type Measurement } from "../client/measurement.ts";
 import { makeRequest, type Random, signed } from "../client/request.ts";
+import { withDeparture } from "../client/told_departure.ts";
 import { findFault, MAX_ROOT_DISTANCE } from "../client/validate.ts";
 import type { Clock } from "../clock/clock.ts";
 import { NTPError } from "../packet/error.ts";
-import { readTimestamp, TRANSMIT_TIMESTAMP_AT } from "../packet/header.ts";
+import { readTimestamp, TRANSMIT_TIMESTAMP_AT, writeTimestamp } from "../packet/header.ts";
 import {
   type Mode,
   MODE_SERVER,
@@ -134,13 +135,10 @@ export class Association {
     }
     const mode = this.mode === "symmetric active" ? MODE_SYMMETRIC_ACTIVE : MODE_SYMMETRIC_PASSIVE;
     const variables = this.#options.variables!();
-    const departure = fuzzed(clock.now(), clock.precision, random);
     const { hostPoll } = this.poll;
-    const { originTimestamp, receiveTimestamp, lastDeparture } = this.#onWire.next;
-    const transmitTimestamp = lastDeparture === undefined
-      ? departure
-      : distinct(fuzzed(lastDeparture, clock.precision, random), this.#transmitTimestamp);
-    this.#transmitTimestamp = transmitTimestamp;
+    const { originTimestamp, receiveTimestamp: arrival, lastDeparture } = this.#onWire.next;
+    // Answers give it back, so it must be as hard to guess as a transmit timestamp.
+    const receiveTimestamp = arrival && fuzzed(arrival, clock.precision, random);
     const packet = makeOwnPacket(
       mode,
       version,
@@ -148,9 +146,22 @@ export class Association {
       variables,
       originTimestamp,
       receiveTimestamp,
-      transmitTimestamp,
+      0n,
     );
-    const departed = this.#onWire.sent(transmitTimestamp, departure);
+    // Last of all: what comes between this and sending is error.
+    const departure = fuzzed(clock.now(), clock.precision, random);
+    const isInterleaved = lastDeparture !== undefined;
+    const transmitTimestamp = isInterleaved
+      ? distinct(fuzzed(lastDeparture, clock.precision, random), this.#transmitTimestamp)
+      : departure;
+    writeTimestamp(packet, TRANSMIT_TIMESTAMP_AT, transmitTimestamp);
+    this.#transmitTimestamp = transmitTimestamp;
+    const departed = this.#onWire.sent(
+      transmitTimestamp,
+      departure,
+      receiveTimestamp,
+      isInterleaved,
+    );
     // A stamp from before the packet was made, or from long after, is that of something else.
     this.#departed = (better) => {
       const later = timestampDifference(better, departure);
@@ -198,14 +209,16 @@ export class Association {
       return { outcome: "ignored", reason: "measured" };
     }
     const { requestTimestamp, receiveTimestamp, destinationTimestamp } = times;
-    const isInterleaved = destinationTimestamp !== arrival;
     const reception = this.#measure({
-      packet: isInterleaved ? told(packet, receiveTimestamp) : packet,
+      packet: times.isInterleaved
+        ? withDeparture(packet, packet.transmitTimestamp, receiveTimestamp)
+        : packet,
       requestTimestamp,
       destinationTimestamp,
       authentication,
     });
     if (reception.outcome === "fault") this.#onWire.restart();
+    else if (times.isMeasured) return { outcome: "ignored", reason: "measured" };
     return reception;
   }
 
@@ -250,18 +263,4 @@ export class Association {
 /** A timestamp that is not that of the packet before, which would be taken for a duplicate. */
 function distinct(timestamp: bigint, before: bigint): bigint {
   return timestamp === before ? timestamp ^ 1n : timestamp;
-}
-
-/**
- * The answer before, with the departure that an interleaved packet tells of. The peer's clock may have
- * been set since, which is no contradiction.
- */
-function told(packet: NTPPacket, receiveTimestamp: bigint): NTPPacket {
-  const { referenceTimestamp, transmitTimestamp } = packet;
-  const wasSetSince = timestampDifference(referenceTimestamp, transmitTimestamp) > 0;
-  return new NTPPacket({
-    ...packet,
-    receiveTimestamp,
-    referenceTimestamp: wasSetSince ? transmitTimestamp : referenceTimestamp,
-  });
 }

@@ -1,9 +1,10 @@
 import type { SymmetricKey } from "../auth/symmetric_key.ts";
 import type { Authentication } from "../client/authentication.ts";
 import { measure } from "../client/measurement.ts";
+import { withDeparture } from "../client/told_departure.ts";
 import { findFault, MAX_ROOT_DISTANCE } from "../client/validate.ts";
 import type { Clock } from "../clock/clock.ts";
-import { NTPPacket } from "../packet/packet.ts";
+import type { NTPPacket } from "../packet/packet.ts";
 import { addSeconds, timestampDifference } from "../packet/timestamp.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import type { Reception } from "./association.ts";
@@ -90,14 +91,7 @@ export class BroadcastSource {
     // As if we had asked: the request would have left a delay before the broadcast came, and it was
     // received and answered in one moment.
     const exchange = {
-      packet: new NTPPacket({
-        ...packet,
-        receiveTimestamp: departure,
-        transmitTimestamp: departure,
-        // The clock may have been set since the broadcast that is measured.
-        ...(timestampDifference(packet.referenceTimestamp, departure) > 0 && told !== undefined &&
-          { referenceTimestamp: departure }),
-      }),
+      packet: withDeparture(packet, departure, departure, transmitTimestamp),
       requestTimestamp: addSeconds(destinationTimestamp, -this.#delay),
       destinationTimestamp,
       authentication,

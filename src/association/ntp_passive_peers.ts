@@ -153,7 +153,9 @@ export class NTPPassivePeers implements Disposable {
       send: (bytes, departed) => PeerTable.of(server).send(bytes, remote, departed),
       onReception: (reception) => {
         // A peer that is heard but not yet understood is not silent.
-        if (reception.outcome !== "ignored" || reception.reason === "unsolicited") silence = 0;
+        const isHeard = reception.outcome !== "ignored" || reception.reason === "unsolicited" ||
+          reception.reason === "measured";
+        if (isHeard) silence = 0;
         events.received(reception);
         events.update(association);
       },

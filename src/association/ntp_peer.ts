@@ -27,8 +27,9 @@ export interface NTPPeerOptions extends PollOptions, AssociationEvents, Associat
   version?: Version;
   /**
    * Send in interleaved mode (RFC 9769 §3), in which each packet tells when the one before it left, as
-   * the kernel says where the transport is native. A peer that cannot goes on in basic mode by
-   * itself; one that does it is answered in it anyway. Default false.
+   * the kernel says where the transport is native. A peer that sends none itself is tried again now
+   * and then, at the cost of some of our answers; one that does is answered in it anyway. Default
+   * false.
    */
   interleaved?: boolean;
   /**

@@ -35,6 +35,11 @@ interface EndedExchange {
   measured: boolean;
 }
 
+/** Interleaved packets to a peer that sends none itself, after which it is taken not to know of them. */
+const MAX_UNRETURNED = 4;
+/** For how many packets. */
+const REST = 64;
+
 /** The times of an exchange, but for the transmit timestamp of the answer. */
 export interface ExchangeTimes {
   /** T1, when our packet left. */
@@ -43,6 +48,10 @@ export interface ExchangeTimes {
   readonly receiveTimestamp: bigint;
   /** T4, when the answer arrived. */
   readonly destinationTimestamp: bigint;
+  /** Whether the answer was one before the packet, which tells its departure. */
+  readonly isInterleaved: boolean;
+  /** Whether it has been measured before. */
+  readonly isMeasured: boolean;
 }
 
 /** Timestamps of our next packet. */
@@ -75,11 +84,15 @@ const NOTHING: Sent = {
  * cross, and each answers the other's last but one.
  *
  * In interleaved mode (RFC 9769 §3) a packet tells when the one before it left, as exactly as that is
- * known by then; it gives back our receive timestamp, which says which one it was.
+ * known by then; it gives back our receive timestamp, which says which one it was. A peer that knows
+ * nothing of it takes such a packet for bogus: where nothing interleaved comes back it is left alone
+ * with them for long.
  */
 export class OnWire {
   /** Transmit timestamp of the peer's last packet, to be given back; 0, none. */
   #origin = 0n;
+  /** Its receive timestamp, which an interleaved packet gives back. */
+  #peerReceive = 0n;
   /** When that packet arrived. */
   #receive = 0n;
   /** Our last packet, and the one before it. */
@@ -87,8 +100,6 @@ export class OnWire {
   #previous = NOTHING;
   /** Whether an answer has come since our last packet left. */
   #heard = false;
-  /** Receive timestamp of the peer's last valid packet: what an interleaved packet gives back. */
-  #peerReceive = 0n;
   /** The exchange that the peer's last valid packet ended. */
   #ended: EndedExchange | undefined;
   /** Packets sent since the last valid one came, and between that and the one before. */
@@ -97,6 +108,10 @@ export class OnWire {
   /** Whether we may begin interleaved mode, and whether the peer has. */
   readonly #interleaves: boolean;
   #peerInterleaves = false;
+  /** Interleaved packets sent since one came. */
+  #unreturned = 0;
+  /** Packets still to come in basic mode. */
+  #rest = 0;
 
   /**
    * @param interleaves whether to send in interleaved mode; a peer that does so is answered in it anyway
@@ -122,8 +137,8 @@ export class OnWire {
    */
   get next(): OwnTimestamps {
     const last = this.#last;
-    const interleaves = (this.#interleaves || this.#peerInterleaves) && this.#sentSince === 0 &&
-      this.#sentBefore === 1 && this.#ended?.sent === last;
+    const interleaves = (this.#interleaves || this.#peerInterleaves) && this.#rest === 0 &&
+      this.#sentSince === 0 && this.#sentBefore === 1 && this.#ended?.sent === last;
     return {
       originTimestamp: interleaves ? this.#peerReceive : this.#origin,
       receiveTimestamp: this.#receive,
@@ -136,21 +151,27 @@ export class OnWire {
    *
    * @param packet a packet that {@linkcode OnWire.judge} finds valid
    * @param arrival when it arrived
-   * @returns `undefined` if that exchange has been measured already, or was none
+   * @returns `undefined` if there was none
    */
   exchangeOf(packet: NTPPacket, arrival: bigint): ExchangeTimes | undefined {
     const sent = this.#answeredBy(packet);
     if (sent === undefined) return undefined;
     if (!isInterleaved(packet, sent)) {
-      const { receiveTimestamp } = packet;
-      return { requestTimestamp: sent.departure, receiveTimestamp, destinationTimestamp: arrival };
+      return {
+        requestTimestamp: sent.departure,
+        receiveTimestamp: packet.receiveTimestamp,
+        destinationTimestamp: arrival,
+        isInterleaved: false,
+        isMeasured: false,
+      };
     }
     const { ended } = sent;
-    if (ended === undefined || ended.measured) return undefined;
-    return {
+    return ended && {
       requestTimestamp: ended.sent.departure,
       receiveTimestamp: ended.receiveTimestamp,
       destinationTimestamp: ended.arrival,
+      isInterleaved: true,
+      isMeasured: ended.measured,
     };
   }
 
@@ -165,11 +186,24 @@ export class OnWire {
    *
    * @param transmitTimestamp what it carries as transmit timestamp: the time, or a random number
    * @param departure when it leaves, by our clock
+   * @param receiveTimestamp what it carries as receive timestamp. Default 0: requests of clients tell
+   * none, so no answer can be interleaved
+   * @param isInterleaved whether it tells when the one before left. Default false
    * @returns to be called, or not, when it is better known when it left
    */
-  sent(transmitTimestamp: bigint, departure: bigint): (departure: bigint) => void {
-    const receiveTimestamp = this.#receive;
-    const ended = this.#ended?.arrival === receiveTimestamp ? this.#ended : undefined;
+  sent(
+    transmitTimestamp: bigint,
+    departure: bigint,
+    receiveTimestamp: bigint = 0n,
+    isInterleaved: boolean = false,
+  ): (departure: bigint) => void {
+    const ended = this.#ended?.arrival === this.#receive ? this.#ended : undefined;
+    if (this.#rest > 0) this.#rest--;
+    if (isInterleaved && ++this.#unreturned >= MAX_UNRETURNED) {
+      this.#unreturned = 0;
+      this.#rest = REST;
+      this.#peerInterleaves = false;
+    }
     const sent = { transmitTimestamp, receiveTimestamp, ended, departure, answered: false };
     this.#previous = this.#last;
     this.#last = sent;
@@ -212,16 +246,19 @@ export class OnWire {
       const sent = this.#answeredBy(packet)!;
       const interleaved = isInterleaved(packet, sent);
       if (interleaved && sent.ended !== undefined) sent.ended.measured = true;
-      if (interleaved) this.#peerInterleaves = true;
+      if (interleaved) {
+        this.#peerInterleaves = true;
+        this.#unreturned = this.#rest = 0;
+      }
       sent.answered = true;
       this.#heard = true;
       this.#sentBefore = this.#sentSince;
       this.#sentSince = 0;
       const { receiveTimestamp } = packet;
-      this.#peerReceive = receiveTimestamp;
       this.#ended = { sent, receiveTimestamp, arrival, measured: !interleaved };
     }
     this.#origin = transmitTimestamp;
+    this.#peerReceive = packet.receiveTimestamp;
     this.#receive = arrival;
   }
 

@@ -1,8 +1,8 @@
-import { NTPPacket } from "../packet/packet.ts";
 import { timestampDifference, timestampFromWords } from "../packet/timestamp.ts";
 import { readWord } from "../packet/header.ts";
 import type { Exchange } from "./measurement.ts";
 import type { Random } from "./request.ts";
+import { withDeparture } from "./told_departure.ts";
 
 /** Requests after which a reply is too old to go on from: its departure would tell of old times. */
 const MAX_REQUESTS = 4;
@@ -176,16 +176,9 @@ function contradiction(previous: Exchange, reply: Exchange): string | undefined 
 /** The exchange before, with the departure that a reply tells of. */
 function completed(previous: Exchange, reply: Exchange): Exchange {
   const { packet } = reply;
-  const departure = packet.transmitTimestamp;
-  // The server's clock may have been set right after that reply, and before this one.
-  const wasSetSince = timestampDifference(packet.referenceTimestamp, departure) > 0 &&
-    timestampDifference(packet.referenceTimestamp, packet.receiveTimestamp) <= 0;
+  const { transmitTimestamp: departure, receiveTimestamp: latest } = packet;
   return {
-    packet: new NTPPacket({
-      ...packet,
-      referenceTimestamp: wasSetSince ? departure : packet.referenceTimestamp,
-      receiveTimestamp: previous.packet.receiveTimestamp,
-    }),
+    packet: withDeparture(packet, departure, previous.packet.receiveTimestamp, latest),
     requestTimestamp: previous.requestTimestamp,
     destinationTimestamp: previous.destinationTimestamp,
     authentication: reply.authentication,

@@ -2,14 +2,14 @@ import { systemTimers, type Timers } from "../clock/timers.ts";
 import { NTPError } from "../packet/error.ts";
 import type { LeapIndicator } from "../packet/leap_indicator.ts";
 import { timestampDifference } from "../packet/timestamp.ts";
-import type { SteerableClock } from "./steerable_clock.ts";
+import type { Adjustment, SteerableClock } from "./steerable_clock.ts";
 import { MAX_FREQUENCY } from "./timex.ts";
 
 /** Readings of both clocks, of which the quickest counts. */
 const READINGS = 3;
 /** Intervals in which an offset falls to a third. */
 const TIME_CONSTANT = 4;
-/** Seconds before and after the end of a day with a leap second in which nothing is changed. */
+/** Seconds before and after a leap second in which nothing is changed. */
 const LEAP_GUARD = 4;
 const DAY = 86400n;
 
@@ -97,6 +97,10 @@ export class ClockSteering implements Disposable {
   readonly #timers: Timers;
   #cancel: (() => void) | undefined;
   #steps = 0;
+  /** The latest leap second that was announced. */
+  #leapAt: bigint | undefined;
+  /** Whether anything was changed that is to be left in order. */
+  #isTouched = false;
 
   /**
    * Makes it; it does nothing before {@linkcode ClockSteering.start}.
@@ -133,6 +137,16 @@ export class ClockSteering implements Disposable {
         throw new RangeError(`${name} lies from ${least} to ${most}, not ${value}`);
       }
     }
+    const { reference, system, dryRun = false } = options;
+    if (typeof reference?.now !== "function" || typeof reference.state !== "function") {
+      throw new TypeError(`reference has now() and state(), unlike ${String(reference)}`);
+    }
+    if (typeof system?.now !== "function" || typeof system.adjust !== "function") {
+      throw new TypeError(`system has now() and adjust(), unlike ${String(system)}`);
+    }
+    if (typeof dryRun !== "boolean") {
+      throw new TypeError(`dryRun is a boolean, not ${String(dryRun)}`);
+    }
     this.#options = options;
     this.#intervalMs = interval * 1000;
     this.#timers = options.timers ?? systemTimers;
@@ -153,12 +167,7 @@ export class ClockSteering implements Disposable {
   close(): void {
     if (this.#cancel === undefined) return;
     this.#end();
-    if (this.#options.dryRun) return;
-    try {
-      this.#options.system.adjust({ frequency: this.#frequency(0) });
-    } catch (error) {
-      this.#options.onError?.(error as Error);
-    }
+    this.#leave({});
   }
 
   /** {@linkcode ClockSteering.close}, for `using`. */
@@ -173,6 +182,23 @@ export class ClockSteering implements Disposable {
       if (action !== undefined) this.#options.onAction?.(action);
     } catch (error) {
       this.#end();
+      this.#leave({ leapIndicator: 3 });
+      this.#options.onError?.(error as Error);
+    }
+  }
+
+  #adjust(adjustment: Adjustment): void {
+    if (this.#options.dryRun) return;
+    this.#options.system.adjust(adjustment);
+    this.#isTouched = true;
+  }
+
+  /** Leaves the clock at its frequency, without a slew; a clock that was not touched as it is. */
+  #leave(rest: Adjustment): void {
+    if (!this.#isTouched) return;
+    try {
+      this.#adjust({ frequency: this.#frequency(0), ...rest });
+    } catch (error) {
       this.#options.onError?.(error as Error);
     }
   }
@@ -183,15 +209,15 @@ export class ClockSteering implements Disposable {
   }
 
   #steer(): SteeringAction | undefined {
-    const { reference, system, dryRun = false } = this.#options;
+    const { reference, system } = this.#options;
     const { stepThreshold = 1, maxSteps = 1, panicThreshold = 1000 } = this.#options;
     const { synchronized, leapIndicator } = reference.state();
     if (!synchronized) {
       const frequency = this.#frequency(0);
-      if (!dryRun) system.adjust({ frequency, leapIndicator: 3 });
+      this.#adjust({ frequency, leapIndicator: 3 });
       return { kind: "hold", offset: 0, frequency };
     }
-    if (isLeaping(reference.now(), leapIndicator)) return undefined;
+    if (this.#isLeaping(leapIndicator)) return undefined;
     const offset = offsetOf(reference, system);
     if (Math.abs(offset) > panicThreshold) {
       throw new NTPError(
@@ -203,17 +229,26 @@ export class ClockSteering implements Disposable {
     const isStep = Math.abs(offset) > stepThreshold && this.#steps < maxSteps;
     const frequency = this.#frequency(isStep ? 0 : offset);
     if (isStep) this.#steps++;
-    if (!dryRun) {
-      system.adjust({
-        ...(isStep && { step: offset }),
-        frequency,
-        // What is still to be slewed is error.
-        maxError: reference.maxError + (isStep ? 0 : Math.abs(offset)),
-        estimatedError: isStep ? 0 : Math.abs(offset),
-        leapIndicator,
-      });
-    }
+    this.#adjust({
+      ...(isStep && { step: offset }),
+      frequency,
+      // What is still to be slewed is error.
+      maxError: reference.maxError + (isStep ? 0 : Math.abs(offset)),
+      estimatedError: isStep ? 0 : Math.abs(offset),
+      leapIndicator,
+    });
     return { kind: isStep ? "step" : "slew", offset, frequency };
+  }
+
+  /** Whether a leap second is so near that both clocks need not have made it at the same moment. */
+  #isLeaping(leapIndicator: LeapIndicator): boolean {
+    const now = this.#options.reference.now();
+    const isNear = (): boolean =>
+      this.#leapAt !== undefined &&
+      Math.abs(timestampDifference(now, this.#leapAt)) < LEAP_GUARD;
+    // Right after it some still announce it, and others no more.
+    if (leapIndicator !== 0 && !isNear()) this.#leapAt = endOfDay(now);
+    return isNear();
   }
 
   /** Frequency that makes up for an offset. */
@@ -239,10 +274,7 @@ function offsetOf(reference: SteeringReference, system: SteerableClock): number 
   return best;
 }
 
-/** Whether a leap second is so near that both clocks need not make it at the same moment. */
-function isLeaping(now: bigint, leapIndicator: LeapIndicator): boolean {
-  // NTP's seconds begin at midnight, and count no leap seconds.
-  const second = Number((now >> 32n) % DAY);
-  const isNear = second >= Number(DAY) - LEAP_GUARD || second < LEAP_GUARD;
-  return isNear && leapIndicator !== 0;
+/** The end of the UTC day that a time lies in: NTP's seconds begin at midnight, and count no leap seconds. */
+function endOfDay(now: bigint): bigint {
+  return ((now >> 32n) / DAY + 1n) * DAY << 32n;
 }

@@ -104,7 +104,7 @@ export class SystemTime implements SteerableClock {
    * Changes it: the steps first.
    *
    * @param adjustment what to change
-   * @throws {RangeError} if `frequency` is more than the kernel takes
+   * @throws {RangeError} if `frequency` is more than the kernel takes, or another is no number
    * @throws {NTPError} `permission` without CAP_SYS_TIME; `closed` if it is read only; `system`
    */
   adjust(adjustment: Adjustment): void {
@@ -117,6 +117,13 @@ export class SystemTime implements SteerableClock {
     }
     if (frequency !== undefined && !(Math.abs(frequency) <= MAX_FREQUENCY)) {
       throw new RangeError(`frequency lies from -0.0005 to 0.0005 s/s, not ${frequency}`);
+    }
+    for (const [name, value] of Object.entries({ step, maxError, estimatedError })) {
+      if (
+        value !== undefined && !Number.isFinite(value) && (name === "step" || value !== Infinity)
+      ) {
+        throw new RangeError(`${name} is a number of seconds, not ${value}`);
+      }
     }
     const timex = this.#timex;
     if (step !== undefined) {

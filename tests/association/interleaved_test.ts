@@ -171,6 +171,109 @@ test("an interleaved packet that comes again, or gives back something else, meas
   assertAlmostEquals(pair.samples.at(-1)!.delay, 2 * DELAY, 4e-6);
 });
 
+/** A peer that knows basic mode alone (RFC 5905 §8), and holds what it takes for bogus, or not. */
+class BasicPeer {
+  sent = 0n;
+  origin = 0n;
+  arrival = 0n;
+  valid = 0;
+  readonly #keepsBogus: boolean;
+
+  constructor(keepsBogus: boolean) {
+    this.#keepsBogus = keepsBogus;
+  }
+
+  receive(packet: NTPPacket, arrival: bigint): void {
+    const isValid = packet.originTimestamp === this.sent && this.sent !== 0n;
+    if (isValid) this.valid++;
+    if (!isValid && packet.originTimestamp !== 0n && !this.#keepsBogus) return;
+    this.origin = packet.transmitTimestamp;
+    this.arrival = arrival;
+  }
+
+  transmit(now: bigint): Uint8Array {
+    this.sent = now;
+    return new NTPPacket({
+      mode: 1,
+      stratum: 2,
+      precision: -20,
+      referenceTimestamp: BASE - (1n << 32n),
+      originTimestamp: this.origin,
+      receiveTimestamp: this.arrival,
+      transmitTimestamp: now,
+    }).encode();
+  }
+}
+
+test("a peer that knows basic mode alone loses next to nothing", () => {
+  for (const keepsBogus of [false, true]) {
+    const pair = new Pair({ a: true, b: false });
+    const { association } = pair.sides.a!, peer = new BasicPeer(keepsBogus);
+    let samples = 0;
+    for (let i = 0; i < 500; i++) {
+      const data = association.transmit();
+      association.departed(addSeconds(pair.now, SENDING));
+      peer.receive(NTPPacket.decode(data), addSeconds(pair.now, SENDING + DELAY));
+      pair.now = addSeconds(pair.now, 32);
+      const reception = association.receive(
+        peer.transmit(pair.now),
+        addSeconds(pair.now, DELAY),
+      );
+      if (reception.outcome === "sample") samples++;
+      pair.now = addSeconds(pair.now, 32);
+    }
+    assert(peer.valid > 450, `${peer.valid} of 500 there`);
+    assert(samples > 450, `${samples} of 500 here`);
+  }
+});
+
+test("a client's association knows no interleaved mode: no guess at an arrival is an answer", () => {
+  const clock = { precision: -20, now: () => BASE } as unknown as Clock;
+  let draw = 0;
+  const client = new Association({
+    mode: "client",
+    remote: new Endpoint("192.0.2.1", 123),
+    clock,
+    random: (into) => void into.forEach((_, i) => into[i] = 41 * ++draw + i),
+  });
+  const answer = (origin: bigint, transmitTimestamp: bigint) =>
+    new NTPPacket({
+      mode: 4,
+      stratum: 2,
+      precision: -20,
+      originTimestamp: origin,
+      receiveTimestamp: BASE,
+      transmitTimestamp,
+    }).encode();
+  const { transmitTimestamp } = NTPPacket.decode(client.transmit());
+  const arrival = addSeconds(BASE, 0.01);
+  assertEquals(client.receive(answer(transmitTimestamp, BASE), arrival).outcome, "sample");
+  client.transmit();
+  assertEquals(client.receive(answer(arrival, BASE + 9n), arrival + 9n), {
+    outcome: "ignored",
+    reason: "bogus",
+  });
+});
+
+test("what is measured already must pass the tests all the same", () => {
+  const pair = new Pair({ a: true, b: true });
+  for (let i = 0; i < 3; i++) pair.send(i % 2 === 0 ? "a" : "b");
+  const { association } = pair.sides.a!;
+  const data = pair.sides.b!.association.transmit();
+  const arrival = addSeconds(pair.now, SENDING + DELAY);
+  data[1] = 16; // it has lost the time
+  assertEquals(association.receive(data, arrival).outcome, "fault");
+});
+
+test("the receive timestamp, which answers give back, has random bits below the precision", () => {
+  const pair = new Pair({ a: true, b: true });
+  pair.send("a");
+  const arrival = addSeconds(pair.now, -32 + SENDING + DELAY + 3);
+  pair.send("b");
+  const { receiveTimestamp } = pair.packets.at(-1)!;
+  assert(receiveTimestamp !== arrival && receiveTimestamp >> 12n === arrival >> 12n);
+});
+
 test("a stamp that cannot be that of the packet is not believed", () => {
   const pair = new Pair({ a: true, b: true });
   for (let i = 0; i < 12; i++) pair.send(i % 2 === 0 ? "a" : "b", { stamped: false });

@@ -104,6 +104,20 @@ test("what is off beyond belief ends the steering, and changes nothing", async (
   assert(/2000.* s ahead, more than 1000 s/.test(errors[0]!.message), errors[0]!.message);
 });
 
+test("what goes beyond belief later leaves the clock without a slew, and nobody vouching for it", async () => {
+  const { time, system, steering, errors } = steered({ ahead: -0.5, hardware: 50e-6 });
+  steering.start();
+  await time.run(3000);
+  system.adjust({ step: 5000 }); // somebody else sets it
+  await time.run(3000);
+  assertEquals(errors.length, 1);
+  const last = system.adjustments.at(-1)!;
+  assertAlmostEquals(last.frequency!, -50e-6, 1e-8);
+  assertEquals(last.leapIndicator, 3);
+  steering.close();
+  assertEquals(system.adjustments.at(-1), last);
+});
+
 test("a dry run changes nothing, and tells what would be", async () => {
   const { time, system, steering, actions } = steered({ ahead: -0.01, dryRun: true });
   steering.start();
@@ -136,7 +150,9 @@ test("a leap second is handed to the kernel, and nothing is changed around it", 
   await time.run(5500);
   assertEquals(system.adjustments.at(-1)!.leapIndicator, 1);
   const before = system.adjustments.length;
-  await time.run(8000);
+  await time.run(4800);
+  reference.known = { synchronized: true, leapIndicator: 0 }; // it has been
+  await time.run(3200);
   assert(system.adjustments.length <= before + 1, `${system.adjustments.length - before}`);
   await time.run(8000);
   assert(system.adjustments.length > before + 4);
@@ -226,6 +242,9 @@ test("options out of range are refused by name", () => {
     [{ panicThreshold: NaN }, RangeError, "panicThreshold"],
     [{ maxSlew: 0.01 }, RangeError, "maxSlew"],
     [{ interval: "1" as unknown as number }, TypeError, "interval"],
+    [{ dryRun: "yes" as unknown as boolean }, TypeError, "dryRun"],
+    [{ system: {} as never }, TypeError, "system"],
+    [{ reference: {} as never }, TypeError, "reference"],
   ];
   for (const [options, error, name] of bad) assertThrows(() => steered(options), error, name);
 });

@@ -115,6 +115,8 @@ test("refusals say what is missing", () => {
   assertThrows(() => system.adjust({ frequency: 0 }), NTPError, "error 22");
   assertThrows(() => system.adjust({ frequency: 0.001 }), RangeError, "frequency");
   assertThrows(() => system.adjust({ frequency: NaN }), RangeError, "frequency");
+  assertThrows(() => system.adjust({ step: Infinity }), RangeError, "step");
+  assertThrows(() => system.adjust({ maxError: NaN }), RangeError, "maxError");
 });
 
 test("capabilities are read from the status of the process", () => {
