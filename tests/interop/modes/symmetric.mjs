@@ -8,7 +8,7 @@ import { configure, keyId, startPeer } from "./peer.mjs";
 
 /** @typedef {import("./centre.mjs").Case} Case */
 
-/** @typedef {{ peer: "chrony" | "ntp", theirs: "active" | "passive", ours: "active" | "passive", family: 4 | 6, key?: string, interleaved?: boolean }} Pairing */
+/** @typedef {{ peer: "chrony" | "ntp", theirs: "active" | "passive", ours: "active" | "passive", family: 4 | 6, key?: string, interleaved?: "both" | "ours" }} Pairing */
 
 /** @type {Pairing[]} */
 const pairings = [
@@ -18,8 +18,11 @@ const pairings = [
   { peer: "chrony", theirs: "active", ours: "passive", family: 6 },
   { peer: "chrony", theirs: "active", ours: "passive", family: 4, key: "SHA1" },
   { peer: "chrony", theirs: "active", ours: "passive", family: 6, key: "AES128" },
-  { peer: "chrony", theirs: "active", ours: "active", family: 6, interleaved: true },
-  { peer: "chrony", theirs: "active", ours: "passive", family: 4, interleaved: true },
+  { peer: "chrony", theirs: "active", ours: "active", family: 6, interleaved: "both" },
+  { peer: "chrony", theirs: "active", ours: "passive", family: 4, interleaved: "both" },
+  // Those that do not know of it must not lose their answers.
+  { peer: "chrony", theirs: "active", ours: "active", family: 6, interleaved: "ours" },
+  { peer: "ntp", theirs: "active", ours: "active", family: 4, interleaved: "ours" },
   { peer: "ntp", theirs: "active", ours: "active", family: 4 },
   { peer: "ntp", theirs: "active", ours: "active", family: 6, key: "AES128" },
   { peer: "ntp", theirs: "active", ours: "passive", family: 6 },
@@ -39,7 +42,7 @@ const poll = { chrony: 0, ntp: 3 };
  * out what took a little longer to send on a busy machine, since next to such arrivals it is an outlier.
  */
 export const stamped = [
-  caseOf({ peer: "chrony", theirs: "active", ours: "active", family: 4, interleaved: true }),
+  caseOf({ peer: "chrony", theirs: "active", ours: "active", family: 4, interleaved: "both" }),
 ];
 
 /** @type {Case[]} */
@@ -50,18 +53,21 @@ export const cases = [...pairings.map(caseOf), wrongKey(), restart("active"), re
  * @returns {Case}
  */
 function caseOf(pairing) {
-  const { peer, theirs, ours, family, key, interleaved = false } = pairing;
+  const { peer, theirs, ours, family, key } = pairing;
+  const interleaved = pairing.interleaved === "both";
   const exponent = poll[peer];
   return {
     peer,
-    role: `${theirs} ↔ ${ours}${key ? `, ${key}` : ""}${interleaved ? ", xleave" : ""}`,
+    role: `${theirs} ↔ ${ours}${key ? `, ${key}` : ""}${
+      pairing.interleaved ? `, xleave ${pairing.interleaved}` : ""
+    }`,
     ours: ({ link }) => ({
       peers: ours === "passive" ? [] : [{
         endpoint: family === 6 ? link.here.v6 : link.here.v4,
         ...(key && { key: keyId(key) }),
         minPoll: exponent,
         maxPoll: exponent,
-        interleaved,
+        interleaved: pairing.interleaved !== undefined,
       }],
     }),
     start(confined, { link }) {
@@ -137,10 +143,12 @@ export async function reach(station, kind, hostname, options) {
  * @param {Pairing} pairing
  * @returns {Promise<number>} the offset of us that it tells
  */
-async function askChrony(confined, { ours, key, interleaved = false }) {
+async function askChrony(confined, { ours, key, interleaved }) {
   const seen = await rightly("chronyd agreeing", 40, () => askSource(confined), (answer) => {
     const { reach, offset, delay, authenticated, mode, sent, good } = answer;
-    if (answer.interleaved !== interleaved) return `interleaved: ${answer.interleaved}`;
+    if (answer.interleaved !== (interleaved === "both")) {
+      return `interleaved: ${answer.interleaved}`;
+    }
     if (reach !== allHeard) return `its reach is ${reach.toString(8)}`;
     if (mode !== `Symmetric ${ours}`) return `it sees us as ${mode}`;
     if (authenticated !== (key !== undefined)) return `authenticated: ${authenticated}`;
