@@ -131,7 +131,9 @@ test("ntps serve --passive: peers with a key of --keys, and no others", async ()
   assertMatch(lines[1]!, / answered 0, dropped 1 \(mode 1\)$/);
   const said = lines.filter((line) => / peer /.test(line));
   assert(said.length > 0);
-  for (const line of said) assertMatch(line, / peer 192\.0\.2\.2 (is reachable, )?offset \+500\.0/);
+  // Timestamps are true to the precision of the clock, 1 µs.
+  const right = / peer 192\.0\.2\.2 (is reachable, )?offset \+(500\.00|499\.99)\d ms/;
+  for (const line of said) assertMatch(line, right);
 });
 
 test("ntps serve --passive --unauthenticated: peers without a key, too", async () => {
@@ -148,7 +150,7 @@ test("ntps serve: of many peers at once the log says one line a second", async (
   const world = new FakeWorld();
   const [ended] = await begin(world, "--passive", "--unauthenticated");
   for (let i = 1; i <= 12; i++) await activeServer(world, `192.0.2.${i}`);
-  await world.time.run(300_000);
+  await world.time.run(900_000);
   const times = (await end(world, ended!)).slice(1, -1).map((line) => line.slice(0, 20));
   assert(times.length > 4);
   assertEquals(new Set(times).size, times.length);
