@@ -11,16 +11,17 @@ import {
   TRANSMIT_TIMESTAMP_AT,
   writeTimestamp,
 } from "../packet/header.ts";
-import { NTPPacket, type Version } from "../packet/packet.ts";
+import type { Version } from "../packet/packet.ts";
 import { timestampDifference, timestampFromWords } from "../packet/timestamp.ts";
 import { abortedError } from "../transport/aborted_error.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import type { BindUdp, UdpBindOptions, UdpTransport } from "../transport/udp_transport.ts";
 import { authenticationOf, isCryptoNak } from "./authentication.ts";
-import { answers } from "./match.ts";
+import { decodeReply } from "./match.ts";
 import type { InterleavedRequest } from "./interleaved_exchange.ts";
 import type { Exchange } from "./measurement.ts";
 import { makeRequest, type Random, signed } from "./request.ts";
+import type { RequestForm } from "./request_form.ts";
 
 /** What an exchange needs of the world. */
 export interface ExchangeWorld {
@@ -50,6 +51,8 @@ export interface ExchangeOptions {
    * handing it over, since the server's times are not early any more, which made up for it.
    */
   readonly interleaved?: InterleavedRequest | undefined;
+  /** How request and reply look, if not as {@linkcode makeRequest} makes them. */
+  readonly form?: RequestForm | undefined;
   /** Ends the exchange. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -60,6 +63,7 @@ interface Pending {
   readonly request: Uint8Array;
   readonly key: SymmetricKey | undefined;
   readonly nts: NtsRequest | undefined;
+  readonly form: RequestForm | undefined;
   /** T1: seconds and fraction words. */
   readonly sent: Uint32Array;
   /** T1 as the kernel stamped it, or nearly; 0, unknown. */
@@ -97,16 +101,6 @@ function copied(error: unknown): unknown {
   return error instanceof NTPError
     ? new NTPError(error.code, error.message, { cause: error })
     : error;
-}
-
-/** A reply of the right server to the right request, if that is what arrived. */
-function decodeReply(request: Uint8Array, data: Uint8Array): NTPPacket | undefined {
-  if (!answers(request, data)) return undefined;
-  try {
-    return NTPPacket.decode(data);
-  } catch {
-    return undefined; // a stray like any other: junk behind a header that could be guessed at
-  }
 }
 
 /**
@@ -175,7 +169,7 @@ export class ExchangeSocket {
    */
   async exchange(server: Endpoint, options: ExchangeOptions): Promise<Exchange> {
     const { clock, timers } = this.#world;
-    const { interleaved, key, nts, signal, timeoutMs, version } = options;
+    const { form, interleaved, key, nts, signal, timeoutMs, version } = options;
     if (signal?.aborted) throw abortedError(`asking ${server}`, signal);
     if (nts !== undefined) await nts.ready(signal); // there may be no cookies any more
 
@@ -188,14 +182,14 @@ export class ExchangeSocket {
         signal?.addEventListener("abort", onAbort);
         this.#bound.then((transport) => {
           if (signal?.aborted) return; // nobody waits any more
-          const plain = this.#makeRequest(version, interleaved);
-          id = timestampAt(plain, TRANSMIT_TIMESTAMP_AT);
+          const plain = this.#makeRequest(version, interleaved, form);
+          id = timestampAt(plain, form?.idAt ?? TRANSMIT_TIMESTAMP_AT);
           const guarded = nts?.protect(plain);
           const request = guarded?.bytes ??
             (key === undefined ? plain : signed(plain, key, version));
           const sent = new Uint32Array(2);
           const one: Pending = {
-            ...{ server, request, key, nts: guarded, sent, resolve, reject },
+            ...{ server, request, key, nts: guarded, form, sent, resolve, reject },
             departure: 0n,
             unauthenticated: undefined,
           };
@@ -243,10 +237,15 @@ export class ExchangeSocket {
   }
 
   /** A request whose number no other one has that is under way. */
-  #makeRequest(version: Version, interleaved: InterleavedRequest | undefined): Uint8Array {
+  #makeRequest(
+    version: Version,
+    interleaved: InterleavedRequest | undefined,
+    form: RequestForm | undefined,
+  ): Uint8Array {
+    const { random } = this.#world;
     for (;;) {
-      const request = makeRequest(version, this.#world.random);
-      const id = timestampAt(request, TRANSMIT_TIMESTAMP_AT);
+      const request = form?.make(random) ?? makeRequest(version, random);
+      const id = timestampAt(request, form?.idAt ?? TRANSMIT_TIMESTAMP_AT);
       if (this.#pending.has(id)) continue;
       if (interleaved !== undefined) {
         // Alike, the two random numbers would not tell which mode a reply is in.
@@ -262,8 +261,8 @@ export class ExchangeSocket {
     if (data.length < HEADER_LENGTH) return;
     const one = this.#pending.get(timestampAt(data, ORIGIN_TIMESTAMP_AT));
     if (one === undefined || !source.equals(one.server)) return;
-    const { key, nts, request } = one;
-    const packet = decodeReply(request, data);
+    const { form, key, nts, request } = one;
+    const packet = form === undefined ? decodeReply(request, data) : form.decode(request, data);
     if (packet === undefined || (key === undefined && isCryptoNak(packet))) return;
     const authentication = nts === undefined
       ? authenticationOf(data, packet, key)

@@ -32,6 +32,7 @@ import type {
   Route,
   ServerAddress,
 } from "./ntp_server_options.ts";
+import { MAX_NTPV5_LENGTH, type Ntpv5Guard } from "./ntpv5_guard.ts";
 import { type KeySource, keySourceOf } from "./request_mac.ts";
 import { MAX_REPLY_LENGTH, Responder } from "./responder.ts";
 import { type ReplyKind, ServerCounters, type ServerStatistics } from "./statistics.ts";
@@ -83,6 +84,7 @@ export class NTPServer implements AsyncDisposable {
   #admission: Admission | undefined;
   #keys: KeySource | undefined;
   readonly #nts: NtsGuard | undefined;
+  readonly #ntpv5: Ntpv5Guard | undefined;
   readonly #decide: DecisionHook | undefined;
   readonly #ownBind: BindUdp | undefined;
   /** What workers are told of access rules and limits. */
@@ -120,7 +122,7 @@ export class NTPServer implements AsyncDisposable {
     this.stratum = options.stratum ?? 1;
     parseRefid(this.refid);
     checkStratum(this.stratum);
-    const { clock, access, rateLimit, keys, nts, decide, bind, onError } = options;
+    const { clock, access, rateLimit, keys, nts, ntpv5, decide, bind, onError } = options;
     for (const method of ["now", "read", "state"] as const) {
       if (clock !== undefined && typeof clock?.[method] !== "function") {
         throw new TypeError(`clock is a Clock, and so has ${method}(), unlike ${String(clock)}`);
@@ -138,12 +140,20 @@ export class NTPServer implements AsyncDisposable {
         );
       }
     }
+    for (const method of ["prepare", "check", "answer", "refuse"] as const) {
+      if (ntpv5 !== undefined && typeof ntpv5?.[method] !== "function") {
+        throw new TypeError(
+          `ntpv5 is an NTPv5Responder, and so has ${method}(), unlike ${String(ntpv5)}`,
+        );
+      }
+    }
     this.#ownClock = clock ?? new SystemClock();
     const { admission, rules } = admissionRules({ access, rateLimit }, undefined);
     this.#admission = admission;
     this.#rules = rules;
     this.#keys = keySourceOf(keys);
     this.#nts = nts;
+    this.#ntpv5 = ntpv5;
     this.#decide = decide;
     this.#ownBind = bind;
     this.#onError = onError;
@@ -203,6 +213,7 @@ export class NTPServer implements AsyncDisposable {
         admission: this.#admission,
         keys: this.#keys,
         nts: this.#nts,
+        ntpv5: this.#ntpv5,
         decide: this.#decide,
         onDecision: ({ action, reason }) => counters.countDecision(action, reason),
         onError: reportError,
@@ -212,7 +223,11 @@ export class NTPServer implements AsyncDisposable {
     };
     let responder = makeResponder();
     const renew = () => void (responder = makeResponder());
-    const reply = new Uint8Array(this.#nts ? MAX_NTS_REPLY_LENGTH : MAX_REPLY_LENGTH);
+    const reply = new Uint8Array(Math.max(
+      MAX_REPLY_LENGTH,
+      this.#nts ? MAX_NTS_REPLY_LENGTH : 0,
+      this.#ntpv5 ? MAX_NTPV5_LENGTH : 0,
+    ));
     const plain = reply.subarray(0, HEADER_LENGTH);
     let transport: UdpTransport | undefined; // none yet while it is being bound
     let departures: Departures | undefined;
@@ -467,6 +482,7 @@ export class NTPServer implements AsyncDisposable {
       bind: this.#ownBind,
       transport: this.#transport,
       nts: this.#nts,
+      ntpv5: this.#ntpv5,
     };
   }
 

@@ -6,6 +6,7 @@ import type { Endpoint } from "../transport/endpoint.ts";
 import type { BindUdp, UdpTransport } from "../transport/udp_transport.ts";
 import type { AccessRule } from "./access.ts";
 import type { DecisionHook } from "./decision.ts";
+import type { Ntpv5Guard } from "./ntpv5_guard.ts";
 import type { RateLimitOptions } from "./rate_limit_options.ts";
 import type { KeySource } from "./request_mac.ts";
 
@@ -39,6 +40,11 @@ export interface NTPServerOptions {
    * Default: none, and who asks with NTS gets a plain answer, which such clients do not believe.
    */
   nts?: NtsGuard;
+  /**
+   * What it takes to answer NTPv5, which is a draft: an `NTPv5Responder` of `@ntps/ntps/experimental`.
+   * Default: none, and version 5 is dropped.
+   */
+  ntpv5?: Ntpv5Guard;
   /** Decides about each request that is about to be answered. Default: all are served. */
   decide?: DecisionHook;
   /**

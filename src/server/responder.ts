@@ -9,9 +9,11 @@ import {
   POLL_AT,
   RECEIVE_TIMESTAMP_AT,
   REFERENCE_ID_AT,
+  REFERENCE_TIMESTAMP_AT,
   STRATUM_AT,
   TRANSMIT_TIMESTAMP_AT,
   versionOf,
+  writeTimestamp,
   writeWord,
 } from "../packet/header.ts";
 import { MODE_CLIENT, MODE_RESERVED, MODE_SERVER } from "../packet/mode.ts";
@@ -32,6 +34,7 @@ import {
 } from "./drop_reason.ts";
 import { type Interleaved, NO_SLOT } from "./interleaved.ts";
 import { KissBudget } from "./kiss_budget.ts";
+import { asksForNtpv5, NTPV5_UPGRADE, type Ntpv5Guard } from "./ntpv5_guard.ts";
 import { keyOfRequest, type KeySource } from "./request_mac.ts";
 import type { ReplyKind } from "./statistics.ts";
 import { type SystemVariables, writeSystemVariables } from "./system_variables.ts";
@@ -65,6 +68,8 @@ export interface ResponderOptions {
   readonly keys?: KeySource | undefined;
   /** What the server has of NTS. Default: nothing, and such requests are answered as plain ones. */
   readonly nts?: NtsGuard | undefined;
+  /** What the server has of NTPv5, a draft. Default: nothing. */
+  readonly ntpv5?: Ntpv5Guard | undefined;
   /** Decides about each request that is about to be answered. Default: all are served. */
   readonly decide?: DecisionHook | undefined;
   /** Told of each decision of the hook. Default: nobody. */
@@ -177,7 +182,11 @@ export class Responder {
     if (length < HEADER_LENGTH) return DROP_SHORT;
     const first = request[0]!;
     const version = versionOf(first), mode = modeOf(first);
-    if (version === 0 || version > 4) return DROP_VERSION;
+    if (version === 0 || version > 4) {
+      const { ntpv5 } = this.#options;
+      if (version !== 5 || ntpv5 === undefined) return DROP_VERSION;
+      return this.#considerNtpv5(ntpv5, request, length, source, arrival, reply);
+    }
     if (mode !== MODE_CLIENT) {
       // RFC 1059 had no modes: only there is 0 a request, unless a server's port sent it.
       if (mode !== MODE_RESERVED || version !== 1 || source.port === NTP_PORT) return DROP_MODE;
@@ -212,7 +221,7 @@ export class Responder {
     let at = HEADER_LENGTH, part: number;
     while ((part = trailerPart(request, at, length, version)) > 0) at += part;
     if ((part & 3) !== 0) return DROP_MALFORMED;
-    const { keys, decide, nts, onDecision } = this.#options;
+    const { keys, decide, nts } = this.#options;
     const protection = nts === undefined || at === HEADER_LENGTH
       ? NTS_ABSENT
       : nts.open(request, length);
@@ -241,12 +250,7 @@ export class Responder {
     let kissCode = verdict > SERVE_AUTHENTICATED ? verdict : 0;
     let decision: Decision | undefined;
     if (decide !== undefined && kissCode === 0) {
-      const bytes = request.subarray(0, length);
-      decision = decide({ source, version, keyId: key?.id ?? 0, nts: isNts, bytes });
-      if (decision !== undefined) {
-        checkDecision(decision);
-        onDecision?.(decision);
-      }
+      decision = this.#decide(request, length, source, key?.id ?? 0, isNts);
       if (decision?.action === "drop") return DROP_HOOK;
       if (decision?.action === "kiss") kissCode = referenceIdFromText(decision.kissCode);
     }
@@ -259,6 +263,66 @@ export class Responder {
       return nts!.seal(reply) || DROP_NTS;
     }
     return key === undefined ? HEADER_LENGTH : sign(reply, key, length - at - 4, version);
+  }
+
+  /** Asks the hook. */
+  #decide(
+    request: Uint8Array,
+    length: number,
+    source: Endpoint,
+    keyId: number,
+    nts: boolean,
+  ): Decision | undefined {
+    const { decide, onDecision } = this.#options;
+    const version = versionOf(request[0]!), bytes = request.subarray(0, length);
+    const decision = decide?.({ source, version, keyId, nts, bytes });
+    if (decision !== undefined) {
+      checkDecision(decision);
+      onDecision?.(decision);
+    }
+    return decision;
+  }
+
+  /** The way of a request in NTPv5, which has kisses of its own: a poll interval, or never again. */
+  #considerNtpv5(
+    ntpv5: Ntpv5Guard,
+    request: Uint8Array,
+    length: number,
+    source: Endpoint,
+    arrival: Uint32Array,
+    reply: Uint8Array,
+  ): number {
+    this.isNts = false;
+    if (modeOf(request[0]!) !== MODE_CLIENT) return DROP_MODE;
+    const verdict = this.#admission === undefined ? SERVE : this.#admission.judge(source, arrival);
+    if (verdict < 0) return verdict;
+    if (verdict === SERVE_AUTHENTICATED) return DROP_AUTHENTICATION;
+    const fault = ntpv5.check(request, length);
+    if (fault !== 0) return fault;
+    if (arrival[0] !== this.#readySecond && !this.#prepare(arrival[0]!)) return DROP_CLOCK;
+    let kissCode = verdict > SERVE_AUTHENTICATED ? verdict : 0;
+    try {
+      const decision = kissCode === 0 && this.#options.decide !== undefined
+        ? this.#decide(request, length, source, 0, false)
+        : undefined;
+      if (decision?.action === "drop") return DROP_HOOK;
+      if (decision?.action === "kiss") kissCode = referenceIdFromText(decision.kissCode);
+      this.kind = kissCode === 0 ? "answer" : "kiss";
+      if (kissCode !== 0) {
+        const least = this.#admission?.rateLimiter?.poll ?? MIN_POLL;
+        ntpv5.refuse(request, length, kissCode === RATE ? least : undefined, reply);
+        return length;
+      }
+      ntpv5.answer(request, length, arrival, reply);
+      if (!this.#readTransmit(arrival[0]!)) return DROP_CLOCK;
+      writeWord(reply, TRANSMIT, this.#transmit[0]! | 0);
+      writeWord(reply, TRANSMIT + 4, this.#transmit[1]! | 0);
+      if (decision?.action === "adjust") decision.adjust(reply.subarray(0, HEADER_LENGTH));
+      return length;
+    } catch (error) {
+      this.#report(error, arrival[0]!);
+      return DROP_HOOK;
+    }
   }
 
   /** "I cannot open your cookie", as often as there are kisses to spare (RFC 8915 §5.7). */
@@ -325,12 +389,24 @@ export class Responder {
     const { interleaved } = this;
     const isInterleaved = interleaved !== undefined && this.kind === "answer" &&
       this.#interleave(interleaved, request, source, arrival);
+    const upgrades = this.#options.ntpv5 !== undefined && version === 4 && asksForNtpv5(request);
 
+    if (!this.#readTransmit(arrival[0]!)) return false;
+    const told = isInterleaved ? interleaved!.transmit : this.#transmit;
+    writeWord(ready, TRANSMIT, told[0]! | 0);
+    writeWord(ready, TRANSMIT + 4, told[1]! | 0);
+    reply.set(ready); // byte by byte it takes twice as long
+    if (upgrades) writeTimestamp(reply, REFERENCE_TIMESTAMP_AT, NTPV5_UPGRADE);
+    return true;
+  }
+
+  /** Reads when the reply leaves, last of all: what comes after it makes the reply late. */
+  #readTransmit(second: number): boolean {
     const transmit = this.#transmit;
     try {
-      this.#clock.read(transmit); // last of all: what comes after it makes the reply late
+      this.#clock.read(transmit);
     } catch (error) {
-      this.#report(error, arrival[0]!);
+      this.#report(error, second);
       return false;
     }
     const delay = this.sendDelay;
@@ -338,10 +414,6 @@ export class Responder {
       transmit[1] = transmit[1]! + delay;
       if (transmit[1]! < delay) transmit[0] = transmit[0]! + 1;
     }
-    const told = isInterleaved ? interleaved!.transmit : transmit;
-    writeWord(ready, TRANSMIT, told[0]! | 0);
-    writeWord(ready, TRANSMIT + 4, told[1]! | 0);
-    reply.set(ready); // byte by byte it takes twice as long
     return true;
   }
 
@@ -392,7 +464,9 @@ export class Responder {
   /** Makes the bytes ready that are the same all second; false when the system variables fail. */
   #prepare(second: number): boolean {
     try {
-      writeSystemVariables(this.#options.variables(), this.#ready);
+      const variables = this.#options.variables();
+      writeSystemVariables(variables, this.#ready);
+      this.#options.ntpv5?.prepare(variables, second);
     } catch (error) {
       this.#report(error, second);
       return false;

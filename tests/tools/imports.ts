@@ -15,12 +15,13 @@ const ROOMS: readonly (readonly [room: string, uses?: readonly string[]])[] = [
   ["reference"],
   ["steering", ["packet", "clock", "transport"]],
   ["metrics"],
+  ["experimental", ["packet", "clock", "transport", "server", "client"]],
   ["testing"],
   ["cli"],
 ];
 
 /** Rooms that are the protocol itself: not even a dynamic import may reach the runtime from there. */
-const PURE = ["packet", "server", "client", "association", "sync"];
+const PURE = ["packet", "server", "client", "association", "sync", "experimental"];
 
 /** Modules that are bound to one runtime's modules, and are themselves imported dynamically. */
 const BOUND = [/^src\/transport\/node\.ts$/, /^src\/transport\/native\//, /^src\/cli\//];

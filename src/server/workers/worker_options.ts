@@ -75,6 +75,7 @@ export function checkWorkable(
     readonly bind: unknown;
     readonly transport: TransportName;
     readonly nts: unknown;
+    readonly ntpv5: unknown;
     readonly keys: KeySource | undefined;
   },
   listen: ListenOptions,
@@ -87,6 +88,9 @@ export function checkWorkable(
   }
   if (server.nts !== undefined) {
     refuse("nts", "what tells good cookies lives in this thread; listen without workers");
+  }
+  if (server.ntpv5 !== undefined) {
+    refuse("ntpv5", "it answers in this thread; listen without workers");
   }
   if (!OWN_BINDERS.includes(server.bind)) {
     refuse("bind", "they have native sockets of their own; leave out bind, or workers");
