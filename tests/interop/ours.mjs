@@ -30,10 +30,10 @@ export function start(runtime, namespace, program, argument, options) {
  *
  * @param {Runtime} runtime
  * @param {Pick<import("./namespaces.mjs").Namespace, "command">} namespace
- * @param {{ hostname: string | string[], port: number, stratum: number, refid: string, keys?: string, interleaved?: boolean }} options
+ * @param {{ hostname: string | string[], port: number, stratum: number, refid: string, keys?: string, interleaved?: boolean, ntpv5?: boolean }} options
  * @returns {Promise<{ child: Child, stop(): Promise<ServerStatistics> }>}
  *
- * @typedef {{ received: number, answered: number, cryptoNaks: number, dropped: Record<string, number>, errors: number }} ServerStatistics
+ * @typedef {{ received: number, answered: number, cryptoNaks: number, dropped: Record<string, number>, decisions: Record<string, number>, errors: number }} ServerStatistics
  */
 export async function startServer(runtime, namespace, options) {
   const child = start(runtime, namespace, "server.ts", options, { seconds: 240 });

@@ -44,13 +44,14 @@ export async function client(confined, address, { source, consensus = true } = {
  * A server on its own clock, as if that were a reference.
  *
  * @param {import("../confined.mjs").Confined} confined
- * @param {{ settings?: string[] }} [more] lines besides
+ * @param {{ settings?: string[], listener?: string[] }} [more] lines besides; `listener`, of its server
  * @returns {Promise<import("./seen.mjs").Announced>}
  */
-export async function server(confined, { settings = [] } = {}) {
+export async function server(confined, { settings = [], listener = [] } = {}) {
   const child = start(confined, [
     "[[server]]",
     'listen = "[::]:123"',
+    ...listener,
     "[synchronization]",
     "local-stratum = 1",
     ...settings,

@@ -1,16 +1,23 @@
-// Our server as a peer meets it. Argument: `{ hostname, port, stratum, refid, keys, interleaved }` as
-// JSON, `hostname` one or several, `keys` the text of a key file, or none. Says "ready", and when its input ends its
-// statistics, as JSON lines.
+// Our server as a peer meets it. Argument: `{ hostname, port, stratum, refid, keys, interleaved, ntpv5 }`
+// as JSON, `hostname` one or several, `keys` the text of a key file, or none; with `ntpv5`, it counts the
+// versions asked in as decisions. Says "ready", and when its input ends its statistics, as JSON lines.
 
 import process from "node:process";
-import { NTPServer, parseKeyFile } from "../../../mod.ts";
+import { NTPServer, parseKeyFile, type RequestView } from "../../../mod.ts";
+import { NTPv5Responder } from "../../../src/experimental/mod.ts";
 
-const { hostname, port, stratum, refid, keys, interleaved } = JSON.parse(process.argv[2] ?? "{}");
+const { hostname, port, stratum, refid, keys, interleaved, ntpv5 } = JSON.parse(
+  process.argv[2] ?? "{}",
+);
 const server = new NTPServer({
   stratum,
   refid,
   ...(keys && { keys: parseKeyFile(keys) }),
   ...(interleaved !== undefined && { interleaved }),
+  ...(ntpv5 && {
+    ntpv5: new NTPv5Responder(),
+    decide: ({ version }: RequestView) => ({ action: "serve", reason: `version ${version}` }),
+  }),
   onError: (error) => console.error(error.message),
 });
 for (const one of [hostname].flat()) await server.listen({ hostname: one, port });
