@@ -132,6 +132,7 @@ export class Responder {
   readonly #admission: Admission | undefined;
   /** For NTSN, where there is no admission whose budget it is. */
   readonly #kisses: KissBudget | undefined;
+  readonly #ntpv5: Ntpv5Guard | undefined;
   readonly #transmit = new Uint32Array(2);
   /** The header that is sent; what is the same in every reply of this second is ready-made. */
   readonly #ready = new Uint8Array(HEADER_LENGTH);
@@ -149,6 +150,7 @@ export class Responder {
     this.#options = options;
     this.#clock = options.clock;
     this.#admission = options.admission;
+    this.#ntpv5 = options.ntpv5;
     const { admission, nts } = options;
     this.#kisses = nts === undefined || admission !== undefined ? undefined : new KissBudget();
   }
@@ -183,9 +185,8 @@ export class Responder {
     const first = request[0]!;
     const version = versionOf(first), mode = modeOf(first);
     if (version === 0 || version > 4) {
-      const { ntpv5 } = this.#options;
-      if (version !== 5 || ntpv5 === undefined) return DROP_VERSION;
-      return this.#considerNtpv5(ntpv5, request, length, source, arrival, reply);
+      if (version !== 5 || this.#ntpv5 === undefined) return DROP_VERSION;
+      return this.#considerNtpv5(this.#ntpv5, request, length, source, arrival, reply);
     }
     if (mode !== MODE_CLIENT) {
       // RFC 1059 had no modes: only there is 0 a request, unless a server's port sent it.
@@ -389,7 +390,7 @@ export class Responder {
     const { interleaved } = this;
     const isInterleaved = interleaved !== undefined && this.kind === "answer" &&
       this.#interleave(interleaved, request, source, arrival);
-    const upgrades = this.#options.ntpv5 !== undefined && version === 4 && asksForNtpv5(request);
+    const upgrades = this.#ntpv5 !== undefined && version === 4 && asksForNtpv5(request);
 
     if (!this.#readTransmit(arrival[0]!)) return false;
     const told = isInterleaved ? interleaved!.transmit : this.#transmit;
@@ -466,7 +467,7 @@ export class Responder {
     try {
       const variables = this.#options.variables();
       writeSystemVariables(variables, this.#ready);
-      this.#options.ntpv5?.prepare(variables, second);
+      this.#ntpv5?.prepare(variables, second);
     } catch (error) {
       this.#report(error, second);
       return false;

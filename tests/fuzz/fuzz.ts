@@ -10,6 +10,7 @@ import { NmeaTarget } from "./nmea_target.ts";
 import { NtsClientTarget } from "./nts_client_target.ts";
 import { NtsServerTarget } from "./nts_server_target.ts";
 import { Random } from "./random.ts";
+import { Ntpv5Target } from "./ntpv5_target.ts";
 import { ResponderTarget } from "./responder_target.ts";
 import { ShmTarget } from "./shm_target.ts";
 import { SockTarget } from "./sock_target.ts";
@@ -25,6 +26,7 @@ export const TARGETS: Readonly<Record<string, () => Target>> = {
   "key-exchange": () => new KeyExchangeTarget(),
   "nts-server": () => new NtsServerTarget(),
   "nts-client": () => new NtsClientTarget(),
+  ntpv5: () => new Ntpv5Target(),
   nmea: () => new NmeaTarget(),
   gpsd: () => new GpsdTarget(),
   shm: () => new ShmTarget(),

@@ -20,6 +20,7 @@ const LEAST_PASSED: Record<string, number> = {
   "key-exchange": 1000,
   "nts-server": 2000,
   "nts-client": 1500,
+  ntpv5: 3000,
   nmea: 6000,
   gpsd: 4000,
   shm: 7000,

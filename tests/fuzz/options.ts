@@ -29,7 +29,8 @@ export const USAGE: string = `usage: npm run fuzz -- [option…]
   --count N         packets in all; default ${DEFAULT_COUNT / 1e6} million
   --seed N          0 to 4294967295; default: a random one, which is printed
   --target NAME     decoder, responder, guarded-responder, client, keyed-client, key-exchange,
-                    nts-server, nts-client, nmea, gpsd, shm or sock (may be given again); default: all
+                    nts-server, nts-client, ntpv5, nmea, gpsd, shm or sock (may be given again);
+                    default: all
   --runtime NAME    deno, bun or node (may be given again); default: all
   --json            one JSON object on stdout and nothing else
   --findings FILE   where findings are saved; default .cache/fuzz/findings.json
