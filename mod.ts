@@ -100,7 +100,15 @@ export { Admission } from "./src/server/admission.ts";
 export { KissBudget, type KissTable, makeKissTable } from "./src/server/kiss_budget.ts";
 export { Interleaved } from "./src/server/interleaved.ts";
 export { Responder, type ResponderOptions } from "./src/server/responder.ts";
-export type { ReplyKind, ServerStatistics, WorkerStatistics } from "./src/server/statistics.ts";
+export type {
+  PacketCount,
+  RateLimiterOccupancy,
+  ReplyDelays,
+  ReplyKind,
+  ServerStatistics,
+  WorkerStatistics,
+} from "./src/server/statistics.ts";
+export type { PrefixCount } from "./src/server/top_prefixes.ts";
 export type { SystemVariables } from "./src/server/system_variables.ts";
 
 // Client

@@ -64,6 +64,44 @@ export class MetricWriter {
     }
   }
 
+  /**
+   * Writes a histogram.
+   *
+   * @param name what it is called; OpenMetrics wants its unit at the end
+   * @param help what it means, in one line
+   * @param histogram upper bounds, upwards; how many are in each place, one more than there are bounds;
+   * and the sum of all
+   *
+   * @example Two fast ones and a slow one
+   * ```ts
+   * import { MetricWriter } from "@ntps/ntps/metrics";
+   * import { assertStringIncludes } from "@std/assert";
+   *
+   * const writer = new MetricWriter("prometheus");
+   * writer.addHistogram("took_seconds", "Times.", { bounds: [0.1], counts: [2, 1], sum: 3 });
+   * assertStringIncludes(writer.end(), 'took_seconds_bucket{le="+Inf"} 3\n');
+   * ```
+   */
+  addHistogram(
+    name: string,
+    help: string,
+    { bounds, counts, sum }: {
+      readonly bounds: readonly number[];
+      readonly counts: readonly number[];
+      readonly sum: number;
+    },
+  ): void {
+    this.#lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} histogram`);
+    let below = 0;
+    bounds.forEach((bound, i) => {
+      below += counts[i] ?? 0;
+      this.#lines.push(`${name}_bucket{le="${bound}"} ${below}`);
+    });
+    const all = below + (counts[bounds.length] ?? 0);
+    this.#lines.push(`${name}_bucket{le="+Inf"} ${all}`, `${name}_sum ${sum}`);
+    this.#lines.push(`${name}_count ${all}`);
+  }
+
   /** The text. */
   end(): string {
     const end = this.#format === "openmetrics" ? "# EOF\n" : "";

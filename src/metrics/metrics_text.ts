@@ -13,6 +13,8 @@ export interface MetricsInput {
   readonly clock?: ClockState | undefined;
   /** Of an `NtsKeyExchangeServer`: `keyExchange.statistics()`. */
   readonly keyExchange?: KeServerStatistics | undefined;
+  /** Cookies that an `NtsResponder` has sent: its `cookies`. */
+  readonly ntsCookies?: number | undefined;
   /** A clock that follows others, with its sources. */
   readonly sync?: NTPSync | undefined;
 }
@@ -39,6 +41,7 @@ export function metricsText(input: MetricsInput, format: MetricsFormat = "openme
   const writer = new MetricWriter(format);
   const { clock = input.sync?.clock.state(), keyExchange, server, sync } = input;
   if (server !== undefined) writeServer(writer, server);
+  writer.add("ntps_nts_cookies", "counter", "Cookies sent with NTS replies.", [[input.ntsCookies]]);
   if (keyExchange !== undefined) writeKeyExchange(writer, keyExchange);
   if (clock !== undefined) writeClock(writer, clock);
   if (sync !== undefined) writeSync(writer, sync);
@@ -47,6 +50,27 @@ export function metricsText(input: MetricsInput, format: MetricsFormat = "openme
 
 function writeServer(writer: MetricWriter, server: ServerStatistics): void {
   writer.add("ntps_received", "counter", "Datagrams received.", [[server.received]]);
+  writer.add(
+    "ntps_packets",
+    "counter",
+    "Datagrams received, by version and mode.",
+    server.packets.map(({ version, mode, count }) => [
+      count,
+      { version: `${version}`, mode: `${mode}` },
+    ]),
+  );
+  writer.addHistogram(
+    "ntps_reply_delay_seconds",
+    "From the arrival of a request to the transmit timestamp of the answer.",
+    server.replyDelays,
+  );
+  const { rateLimiter } = server;
+  writer.add("ntps_rate_limiter_used", "gauge", "Addresses and prefixes that it remembers.", [
+    [rateLimiter?.used],
+  ]);
+  writer.add("ntps_rate_limiter_capacity", "gauge", "How many it can remember.", [
+    [rateLimiter?.capacity],
+  ]);
   writer.add("ntps_replies", "counter", "Replies sent, by kind.", [
     [server.answered, { kind: "answer" }],
     [server.kissed, { kind: "kiss" }],

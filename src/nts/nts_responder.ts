@@ -62,8 +62,11 @@ export class NtsResponder implements NtsGuard {
   #aead: Aead | undefined;
   #length = 0;
   #identifierLength = 0;
-  /** How many bytes of new cookies stand ready. */
+  /** How many bytes of new cookies stand ready, and how many cookies. */
   #contentLength = 0;
+  #ready = 0;
+  /** How many cookies it has sent. */
+  #cookies = 0;
 
   /**
    * Makes a responder.
@@ -77,6 +80,11 @@ export class NtsResponder implements NtsGuard {
     }
     this.#cookieKeys = cookieKeys;
     this.#pool = new RandomPool(random);
+  }
+
+  /** How many cookies it has sent. */
+  get cookies(): number {
+    return this.#cookies;
   }
 
   /** Looks at a request; see {@linkcode NtsGuard.open}. */
@@ -126,6 +134,7 @@ export class NtsResponder implements NtsGuard {
       this.#content.subarray(0, end),
       reply.subarray(sealedAt, length),
     );
+    this.#cookies += this.#ready;
     return length;
   }
 
@@ -159,6 +168,7 @@ export class NtsResponder implements NtsGuard {
     // As much room as the request's own cookie and placeholders take (RFC 8915 §5.5).
     const most = Math.min(count * (FIELD_HEADER + this.#fields.cookieLength), content.length - 512);
     let end = 0;
+    this.#ready = 0;
     for (let i = 0; i < count; i++) {
       const cookie = this.#cookieKeys.seal(keys);
       const field = FIELD_HEADER + cookie.length;
@@ -166,6 +176,7 @@ export class NtsResponder implements NtsGuard {
       writeFieldHeader(content, end, COOKIE, field);
       content.set(cookie, end + FIELD_HEADER);
       end += field;
+      this.#ready++;
     }
     this.#contentLength = end;
   }

@@ -35,13 +35,21 @@ import type {
 import { MAX_NTPV5_LENGTH, type Ntpv5Guard } from "./ntpv5_guard.ts";
 import { type KeySource, keySourceOf } from "./request_mac.ts";
 import { MAX_REPLY_LENGTH, Responder } from "./responder.ts";
-import { type ReplyKind, ServerCounters, type ServerStatistics } from "./statistics.ts";
+import {
+  type RateLimiterOccupancy,
+  type ReplyKind,
+  ServerCounters,
+  type ServerStatistics,
+} from "./statistics.ts";
 import { checkStratum, parseRefid, type SystemVariables } from "./system_variables.ts";
+import { TopPrefixes } from "./top_prefixes.ts";
 import { completeRateLimit } from "./rate_limit_options.ts";
 import type { WorkerRules } from "./workers/worker_messages.ts";
 import { checkWorkable, workersSettings } from "./workers/worker_options.ts";
 import type { WorkersTransport } from "./workers/workers_transport.ts";
 
+/** How many of those who ask most are told. */
+const MAX_PREFIXES = 10;
 /** Default port of NTP (RFC 5905 §7.2). */
 const NTP_PORT = 123;
 
@@ -97,6 +105,7 @@ export class NTPServer implements AsyncDisposable {
   readonly #interleaves: boolean | undefined;
   readonly #usesOwnSockets: boolean;
   readonly #counters = new ServerCounters();
+  readonly #prefixes: TopPrefixes | undefined;
   readonly #transports = new Set<UdpTransport>();
   /** Those that tell when replies left. */
   readonly #departures = new WeakMap<UdpTransport, Departures>();
@@ -160,6 +169,7 @@ export class NTPServer implements AsyncDisposable {
     this.#transport = checkTransport(options);
     this.#interleaves = checkInterleaved(options.interleaved);
     this.#usesOwnSockets = bind === undefined;
+    this.#prefixes = checkCountPrefixes(options.countPrefixes) ? new TopPrefixes() : undefined;
   }
 
   /**
@@ -204,7 +214,7 @@ export class NTPServer implements AsyncDisposable {
     clock.read(new Uint32Array(2));
 
     const reportError = (error: unknown) => this.#reportError(error);
-    const counters = this.#counters;
+    const counters = this.#counters, prefixes = this.#prefixes;
     let interleaved: Interleaved | undefined;
     const makeResponder = () => {
       const made = new Responder({
@@ -232,6 +242,8 @@ export class NTPServer implements AsyncDisposable {
     let transport: UdpTransport | undefined; // none yet while it is being bound
     let departures: Departures | undefined;
     const onDatagram: DatagramHandler = (data, source, arrival) => {
+      counters.countPacket(data[0]); // an answer may be written where it is
+      prefixes?.count(source.bytes);
       if (transport && this.#routes.size > 0 && this.#isRouted(data, source, arrival, transport)) {
         return;
       }
@@ -247,7 +259,10 @@ export class NTPServer implements AsyncDisposable {
         if (sent !== "sent" && sent !== "queued") outcome = DROP_UNSENT;
       }
       counters.count(outcome, responder.kind);
-      if (outcome > 0 && responder.isNts) counters.countNts();
+      if (outcome > 0) {
+        if (responder.kind === "answer") counters.countDelay(responder.delayUnits(arrival));
+        if (responder.isNts) counters.countNts();
+      }
     };
     const bound = transport = await bind({
       ...bindOptions,
@@ -443,8 +458,12 @@ export class NTPServer implements AsyncDisposable {
     const workers = [...this.#workers];
     const counted = this.#counters.snapshot(workers.flatMap(({ counts }) => counts));
     const open = [...this.#transports];
+    const rateLimiter = this.#occupancy();
+    const prefixes = this.#prefixes?.top(MAX_PREFIXES);
     const statistics = {
       ...counted,
+      ...(prefixes && { prefixes }),
+      ...(rateLimiter && { rateLimiter }),
       overflows: this.#overflows + sum(open.map(({ counters }) => counters.overflows ?? 0)),
       transports: open.map(({ kind, choice }) =>
         choice === undefined ? kind : `${kind} (${choice})`
@@ -454,6 +473,17 @@ export class NTPServer implements AsyncDisposable {
     const serving = workers.reduce((sum, transport) => sum + transport.workers, 0);
     const restarts = workers.reduce((sum, one) => sum + one.restarts, this.#restarts);
     return { ...statistics, workers: { serving, restarts } };
+  }
+
+  /** How full the limiter is, as long as the clock tells. */
+  #occupancy(): RateLimiterOccupancy | undefined {
+    const now = new Uint32Array(2);
+    try {
+      this.clock.read(now);
+    } catch {
+      return undefined;
+    }
+    return this.#admission?.rateLimiter?.occupancy(now);
   }
 
   /**
@@ -591,6 +621,11 @@ function addressOf({ hostname, port, kind, choice }: UdpTransport): ServerAddres
 function quietened(outcome: number, reply: Uint8Array, kind: ReplyKind): number {
   if (kind === "crypto-NAK" || kind === "NTS-NAK") return DROP_AUTHENTICATION;
   return kind === "answer" && leapOf(reply[0]!) === 3 ? DROP_UNSYNCHRONIZED : outcome;
+}
+
+function checkCountPrefixes(countPrefixes: boolean = false): boolean {
+  if (typeof countPrefixes === "boolean") return countPrefixes;
+  throw new TypeError(`countPrefixes is true or false, not ${String(countPrefixes)}`);
 }
 
 function checkInterleaved(interleaved: boolean | "auto" = "auto"): boolean | undefined {

@@ -61,6 +61,11 @@ export interface NTPServerOptions {
   /** How sockets are made, in place of `transport`. */
   bind?: BindUdp;
   /**
+   * Whether to count who asks most, by prefix (24 bits of IPv4, 48 of IPv6), of the requests that this
+   * thread answers. Default false: nobody's address is kept.
+   */
+  countPrefixes?: boolean;
+  /**
    * Told of errors of sockets, clock and hook; none of them ends the server. Those of clock and hook
    * come at most once a second. Default: they are only counted.
    */

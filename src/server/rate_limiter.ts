@@ -1,6 +1,7 @@
 import { readWord } from "../packet/header.ts";
 import { completeRateLimit, type RateLimitOptions } from "./rate_limit_options.ts";
 import { makeRateLimitTable, randomWords, type RateLimitTable } from "./rate_limit_table.ts";
+import type { RateLimiterOccupancy } from "./statistics.ts";
 import { timeUnits, UNITS } from "./time_units.ts";
 
 /**
@@ -230,6 +231,22 @@ export class RateLimiter {
   #debt(at: number, time: number, most: number): number {
     const debt = (this.#table[at + WAYS]! - time) | 0;
     return debt < 0 || debt > most ? 0 : debt;
+  }
+
+  /**
+   * How full the table is. Reads all of it: not for each request.
+   *
+   * @param now seconds and fraction words of an NTP timestamp
+   */
+  occupancy(now: Uint32Array): RateLimiterOccupancy {
+    const table = this.#table, time = timeUnits(now);
+    let used = 0;
+    for (let set = 0; set < table.length; set += 2 * WAYS) {
+      for (let at = set; at < set + WAYS; at++) {
+        if (this.#debt(at, time, this.#mostDebt) > 0) used++;
+      }
+    }
+    return { used, capacity: table.length / 2 };
   }
 
   /** A random number of 31 bits (xorshift, Marsaglia 2003): good enough for the leak. */

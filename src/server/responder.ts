@@ -35,6 +35,7 @@ import {
 import { type Interleaved, NO_SLOT } from "./interleaved.ts";
 import { KissBudget } from "./kiss_budget.ts";
 import { asksForNtpv5, NTPV5_UPGRADE, type Ntpv5Guard } from "./ntpv5_guard.ts";
+import { unitsBetween } from "./reply_delays.ts";
 import { keyOfRequest, type KeySource } from "./request_mac.ts";
 import type { ReplyKind } from "./statistics.ts";
 import { type SystemVariables, writeSystemVariables } from "./system_variables.ts";
@@ -153,6 +154,16 @@ export class Responder {
     this.#ntpv5 = options.ntpv5;
     const { admission, nts } = options;
     this.#kisses = nts === undefined || admission !== undefined ? undefined : new KissBudget();
+  }
+
+  /**
+   * How long the last answer took, from its arrival to its transmit timestamp.
+   *
+   * @param arrival as it was given to {@linkcode Responder.respond}
+   * @returns units of 2^-32 s, from 0 to below a second
+   */
+  delayUnits(arrival: Uint32Array): number {
+    return unitsBetween(arrival, this.#transmit);
   }
 
   /** Makes the next reply ask for the system variables, though the second is the same. */

@@ -1,4 +1,11 @@
 import { DROP_REASONS, DROP_UNSENT, type DropReason } from "./drop_reason.ts";
+import {
+  REPLY_DELAY_BOUNDS,
+  REPLY_DELAY_PLACES,
+  replyDelayPlace,
+  secondsOf,
+} from "./reply_delays.ts";
+import type { PrefixCount } from "./top_prefixes.ts";
 
 /** What a responder sent, if it sent something. */
 export type ReplyKind = "answer" | "kiss" | "crypto-NAK" | "NTS-NAK";
@@ -33,10 +40,46 @@ export interface ServerStatistics {
    * Counted on native sockets only.
    */
   readonly overflows: number;
+  /** Datagrams by what their first byte says; those that never came are left out. */
+  readonly packets: readonly PacketCount[];
+  /** How long answers took, from the arrival of the request to the transmit timestamp. */
+  readonly replyDelays: ReplyDelays;
+  /** Those who ask most, if the server was told to count them (`countPrefixes`). */
+  readonly prefixes?: readonly PrefixCount[];
+  /** Of the rate limiter, if there is one. */
+  readonly rateLimiter?: RateLimiterOccupancy;
   /** The sockets in use, and why these: `"native (auto)"`, `"deno (needs --allow-ffi)"`. */
   readonly transports: readonly string[];
   /** Of the workers, whose counts are in all others; there if the server listens with workers. */
   readonly workers?: WorkerStatistics;
+}
+
+/** How many datagrams had a version and a mode. */
+export interface PacketCount {
+  /** Version, 0 to 7. */
+  readonly version: number;
+  /** Mode, 0 to 7. */
+  readonly mode: number;
+  /** How many. */
+  readonly count: number;
+}
+
+/** A histogram of times. */
+export interface ReplyDelays {
+  /** Upper bounds of the places, in seconds, upwards; the last place has none. */
+  readonly bounds: readonly number[];
+  /** How many are in each place: one more than there are bounds. */
+  readonly counts: readonly number[];
+  /** All times together, in seconds. */
+  readonly sum: number;
+}
+
+/** How full a rate limiter's table is. */
+export interface RateLimiterOccupancy {
+  /** Addresses and prefixes that have used some of what they may. */
+  readonly used: number;
+  /** How many it can remember at once. */
+  readonly capacity: number;
 }
 
 /** What has become of a server's workers. */
@@ -52,7 +95,10 @@ const MAX_DECISIONS = 100;
 
 /** Where counts stand: at 0 the answers, at `-reason` the drops, then these. */
 const KISSED = DROP_REASONS.length + 1, CRYPTO_NAKS = KISSED + 1, NTS_NAKS = KISSED + 2;
-const ROUTED = KISSED + 3, ERRORS = KISSED + 4, NTS = KISSED + 5, LENGTH = KISSED + 6;
+const ROUTED = KISSED + 3, ERRORS = KISSED + 4, NTS = KISSED + 5;
+/** Then datagrams by the lower six bits of their first byte, and the histogram with its sum. */
+const PACKETS = NTS + 1, DELAYS = PACKETS + 64, DELAY_SUM = DELAYS + REPLY_DELAY_PLACES;
+const LENGTH = DELAY_SUM + 1;
 
 /** Where replies that are no answers are counted. */
 const COUNTED_AT = { "kiss": KISSED, "crypto-NAK": CRYPTO_NAKS, "NTS-NAK": NTS_NAKS } as const;
@@ -90,6 +136,25 @@ export class ServerCounters {
   count(outcome: number, kind: ReplyKind): void {
     if (outcome < 0 || kind === "answer") this.#counts[outcome > 0 ? 0 : -outcome]!++;
     else this.#counts[COUNTED_AT[kind]]!++;
+  }
+
+  /**
+   * Counts a datagram by its version and mode, besides what it is counted as.
+   *
+   * @param first its first byte; `undefined` if it has none
+   */
+  countPacket(first: number | undefined): void {
+    if (first !== undefined) this.#counts[PACKETS + (first & 63)]!++;
+  }
+
+  /**
+   * Counts how long an answer took.
+   *
+   * @param units of 2^-32 s, below 2^32
+   */
+  countDelay(units: number): void {
+    this.#counts[DELAYS + replyDelayPlace(units)]!++;
+    this.#counts[DELAY_SUM]! += units;
   }
 
   /** Counts a reply with NTS, besides what it is counted as. */
@@ -160,6 +225,14 @@ export class ServerCounters {
       dropped,
       decisions: Object.fromEntries(this.#decisions),
       errors: counts[ERRORS]!,
+      packets: counts.slice(PACKETS, DELAYS).flatMap((count, bits) =>
+        count === 0 ? [] : [{ version: bits >> 3, mode: bits & 7, count }]
+      ),
+      replyDelays: {
+        bounds: REPLY_DELAY_BOUNDS,
+        counts: counts.slice(DELAYS, DELAY_SUM),
+        sum: secondsOf(counts[DELAY_SUM]!),
+      },
     };
   }
 }

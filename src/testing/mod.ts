@@ -60,7 +60,14 @@ export type {
 } from "../server/ntp_server_options.ts";
 export type { RateLimitOptions } from "../server/rate_limit_options.ts";
 export type { KeySource } from "../server/request_mac.ts";
-export type { ServerStatistics, WorkerStatistics } from "../server/statistics.ts";
+export type {
+  PacketCount,
+  RateLimiterOccupancy,
+  ReplyDelays,
+  ServerStatistics,
+  WorkerStatistics,
+} from "../server/statistics.ts";
+export type { PrefixCount } from "../server/top_prefixes.ts";
 export type { SystemVariables } from "../server/system_variables.ts";
 export type { TransportName } from "../transport/bind_udp.ts";
 export type { Endpoint } from "../transport/endpoint.ts";

@@ -10,6 +10,21 @@ import { Stage } from "../client/stage.ts";
 /** A line of a metric, or of what is said about it. */
 const SAMPLE = /^[a-z_]+(\{[a-z_]+="[^"\n]*"(,[a-z_]+="[^"\n]*")*\})? -?[\d.]+(e-?\d+)?$/;
 
+test("metrics: a histogram counts upwards", () => {
+  const writer = new MetricWriter("prometheus");
+  writer.addHistogram("x_seconds", "Times.", { bounds: [0.001, 0.5], counts: [2, 0, 3], sum: 9.5 });
+  assertEquals(writer.end().split("\n"), [
+    "# HELP x_seconds Times.",
+    "# TYPE x_seconds histogram",
+    'x_seconds_bucket{le="0.001"} 2',
+    'x_seconds_bucket{le="0.5"} 2',
+    'x_seconds_bucket{le="+Inf"} 5',
+    "x_seconds_sum 9.5",
+    "x_seconds_count 5",
+    "",
+  ]);
+});
+
 test("metrics: both texts, with what is said of each metric before its samples", () => {
   for (const format of ["openmetrics", "prometheus"] as const) {
     const writer = new MetricWriter(format);
@@ -43,6 +58,7 @@ test("metrics: of a server, its key exchange, and a clock that follows it", asyn
     server: server.statistics(),
     clock: server.clock.state(),
     keyExchange: new KeCounters().snapshot(3),
+    ntsCookies: 7,
     sync,
   });
   const { answered, dropped } = server.statistics();
@@ -51,6 +67,9 @@ test("metrics: of a server, its key exchange, and a clock that follows it", asyn
     const line of [
       `ntps_replies_total{kind="answer"} ${answered}`,
       ...Object.keys(dropped).map((reason) => `ntps_dropped_total{reason="${reason}"} 0`),
+      `ntps_packets_total{version="4",mode="3"} ${answered}`,
+      `ntps_reply_delay_seconds_count ${answered}`,
+      "ntps_nts_cookies_total 7",
       "ntps_key_exchange_active 3",
       "ntps_clock_synchronized 1",
       'ntps_source_selected{source="192.0.2.1",kind="server",address="192.0.2.1"} 1',

@@ -122,7 +122,8 @@ test("statistics have a reason for every datagram not answered", async () => {
   ];
   for (const datagram of datagrams) socket.send(datagram, new Endpoint(SERVER, 123));
   await stage.time.run(100);
-  assertEquals(server.statistics(), {
+  const { packets: _packets, replyDelays: _delays, ...counted } = server.statistics();
+  assertEquals(counted, {
     received: 8,
     answered: 2,
     kissed: 0,

@@ -107,7 +107,10 @@ test("shared counters: the counts of all threads are one sum", () => {
   threads[1]!.count(DROP_RATE, "answer");
   threads[1]!.countRouted();
   threads[1]!.countError();
-  const { dropped, ...counts } = server.snapshot([first, second]);
+  threads[0]!.countPacket(0x23);
+  threads[1]!.countPacket(0xe3);
+  threads[1]!.countDelay(5000);
+  const { dropped, packets, replyDelays, ...counts } = server.snapshot([first, second]);
   assertEquals(counts, {
     received: 6,
     answered: 2,
@@ -119,6 +122,8 @@ test("shared counters: the counts of all threads are one sum", () => {
     decisions: {},
     errors: 1,
   });
+  assertEquals(packets, [{ version: 4, mode: 3, count: 2 }]);
+  assertEquals([replyDelays.counts[1], replyDelays.sum], [1, 5000 / 2 ** 32]);
   assertEquals([dropped.rate, dropped.access], [1, 0]);
   assertEquals(server.snapshot().received, 1);
 });

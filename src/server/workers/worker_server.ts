@@ -82,11 +82,15 @@ export class WorkerServer {
     if (routes !== 0 && length >= HEADER_LENGTH && ((routes >>> modeOf(request[0]!)) & 1) !== 0) {
       return this.#passOn(request, length, source, arrival);
     }
+    this.#counters.countPacket(length > 0 ? request[0] : undefined);
     const responder = this.#responder;
     responder.sendDelay = sendDelay;
     responder.interleaved = this.interleaved;
     const outcome = responder.respond(request, length, source, arrival, reply);
     this.#counters.count(outcome, responder.kind);
+    if (outcome > 0 && responder.kind === "answer") {
+      this.#counters.countDelay(responder.delayUnits(arrival));
+    }
     return outcome;
   }
 
