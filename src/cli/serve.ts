@@ -8,7 +8,7 @@ import { type Command, command } from "./command.ts";
 import { everySecond } from "./every_second.ts";
 import { type Group, GROUP_HELP, networkInterface, readGroup } from "./group_options.ts";
 import { keyFormat, keyNamed, loadKeys } from "./key_options.ts";
-import { HTTP_HELP, HTTP_OPTIONS, serveHttp } from "./http_options.ts";
+import { checkHttp, HTTP_HELP, HTTP_OPTIONS, httpText, serveHttp } from "./http_options.ts";
 import { LEAP_HELP, LEAP_OPTIONS, leapingClock, type Leaps, readLeaps } from "./leap_options.ts";
 import { checkNtsServe, NTS_SERVE_HELP, NTS_SERVE_OPTIONS } from "./nts_serve_options.ts";
 import { flag, type Option, text, texts, whole } from "./option.ts";
@@ -104,6 +104,7 @@ function makeServer(
     ...(access.length > 0 && { access }),
     ...(rateLimit && { rateLimit }),
     ...(keys && { keys }),
+    countPrefixes: given.page,
     ...(nts && { nts: nts.responder }),
     ...socketsOf(world, given.transport),
     onError: (error) => errors.last = error,
@@ -207,6 +208,7 @@ export const serve: Command = command({
   check(values) {
     checkServeValues(values);
     checkNtsServe(values);
+    checkHttp(values);
   },
   async run(values, _operands, world, reread) {
     const { keys: path, key: id } = values;
@@ -246,19 +248,20 @@ export const serve: Command = command({
       server: server.statistics(),
       clock: server.clock.state(),
       keyExchange: nts?.statistics,
+      ntsCookies: nts?.responder.cookies,
       sync: refclocks?.sync,
     });
     try {
       await listenAt(server, values);
       await nts?.start(values.address, server.addresses[0]!.port);
       await associations.start((warning) => say(world.stderr, `${NAME}: ${warning}`));
-      http = await serveHttp(values.http, metrics, () => syncStatus(refclocks?.sync), world);
+      http = await serveHttp(values, metrics, () => syncStatus(refclocks?.sync), world);
     } catch (error) {
       await end();
       throw error;
     }
     log(describeStart(server, values, { nts, refclocks }, associations));
-    if (http !== undefined) log(`metrics at ${http.place}/metrics`);
+    if (http !== undefined) log(httpText(http));
     const parts = { server, nts, started: values, reread, loadKeys: keysOf };
     const stopReloading = world.onReload(() => {
       void reload(parts).then(({ done, lines }) => {

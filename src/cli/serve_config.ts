@@ -2,7 +2,7 @@ import type { ConfigSections } from "./config_file.ts";
 
 /** Sections of the configuration file of `ntps serve`. What is in none of them is in the first. */
 export const SERVE_SECTIONS: ConfigSections = {
-  server: ["port", "address", "stratum", "refid", "transport", "workers", "http", "quiet"],
+  server: ["port", "address", "stratum", "refid", "transport", "workers", "http", "page", "quiet"],
   clock: ["refclock", "maxHoldover", "leapSeconds", "smear"],
   access: ["allow", "limited", "requireAuth", "kod", "deny", "rateLimit"],
   authentication: ["keys", "keyFormat", "key"],
@@ -15,7 +15,8 @@ export const SERVE_SECTIONS: ConfigSections = {
 export const CONFIG_HELP: string = `
 FILE of --config has the same options in TOML, without the dashes, in sections:
 
-  [server]          port, address, stratum, refid, transport, workers, http
+  [server]          port, address, stratum, refid, transport, workers, http,
+                    page
   [clock]           refclock, max-holdover, leap-seconds, smear
   [access]          allow, limited, require-auth, kod, deny, rate-limit
   [authentication]  keys, key-format, key

@@ -34,6 +34,7 @@ export interface ServeValues extends AccessOptions<readonly string[]> {
   readonly unauthenticated: boolean;
   readonly interleaved: boolean;
   readonly key: number | undefined;
+  readonly page: boolean;
 }
 
 /** Options that mean nothing by themselves: what one needs, whether it is there, what that is. */

@@ -7,7 +7,7 @@ import { everySecond } from "./every_second.ts";
 import { readHost } from "./host.ts";
 import { checkKeyFormat, key, keyFormat, keyNamed, loadKeys } from "./key_options.ts";
 import { checkNtsQuery, NTS_QUERY_OPTIONS, NTS_SYNC_HELP, ntsClient } from "./nts_query_options.ts";
-import { HTTP_HELP, HTTP_OPTIONS, serveHttp } from "./http_options.ts";
+import { checkHttp, HTTP_HELP, HTTP_OPTIONS, httpText, serveHttp } from "./http_options.ts";
 import { LEAP_HELP, LEAP_OPTIONS, readLeaps } from "./leap_options.ts";
 import { duration, DURATION_HELP, flag, text, texts, whole } from "./option.ts";
 import { HOLDOVER_HELP, REFCLOCK_HELP, REFCLOCK_OPTIONS } from "./refclock_option.ts";
@@ -170,6 +170,7 @@ export const sync: Command = command({
       throw new UsageError(`--min-poll, ${minPoll}, is above --max-poll, ${maxPoll}`);
     }
     checkKeyFormat("--key", values.key, values.keyFormat);
+    checkHttp(values);
     const keys = values.key && await loadKeys(values.key.path, values.keyFormat, NAME, world);
     const frequency = values.drift === undefined ? undefined : await readDrift(values.drift, world);
     const { nts: isNts, ntsPort, port, protocol } = values;
@@ -250,8 +251,8 @@ export const sync: Command = command({
         const { port } = await own.listen({ port: values.serve! });
         say(world.stderr, `${NAME}: serving at port ${port}`);
       }
-      http = await serveHttp(values.http, metrics, () => syncStatus(running), world);
-      if (http !== undefined) say(world.stderr, `${NAME}: metrics at ${http.place}/metrics`);
+      http = await serveHttp(values, metrics, () => syncStatus(running), world);
+      if (http !== undefined) say(world.stderr, `${NAME}: ${httpText(http)}`);
       steering?.begin(running, (error) => {
         failure = error;
         end();

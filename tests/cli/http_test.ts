@@ -65,3 +65,20 @@ test("ntps serve --http: wrong addresses", async () => {
     assertMatch(stderr, /--http|port/);
   }
 });
+
+test("--page needs --http, and asks for the page", async () => {
+  for (const command of [["serve", "--page"], ["sync", "192.0.2.1", "--page"]]) {
+    const { world } = worldWithHttp();
+    const { status, stderr } = await world.run(...command);
+    assertEquals(status, 2);
+    assertMatch(stderr, /--page needs --http/);
+  }
+  const { world, begun } = worldWithHttp();
+  const ended = world.start("serve", "--http", "0", "--page");
+  await world.time.run(1000);
+  assertEquals(begun[0]!.options.page, true);
+  assertEquals(begun[0]!.options.read().server?.prefixes, []);
+  assertMatch(world.stdout.text, / page at http:\/\/127\.0\.0\.1:9123\/, metrics at /);
+  world.signal("SIGTERM");
+  await world.time.runUntil(ended);
+});
