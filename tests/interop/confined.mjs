@@ -117,14 +117,15 @@ export class Confined {
    * Runs one of its programs to its end.
    *
    * @param {string[]} command paths as inside its root
-   * @param {{ seconds?: number }} [options]
+   * @param {{ seconds?: number, input?: string }} [options] `input`: what it reads
    * @returns {Promise<Child>}
    */
-  async run(command, { seconds = 30 } = {}) {
+  async run(command, { seconds = 30, input } = {}) {
     const child = this.start(command, { seconds });
     // Of a tool asked again and again, the last answer says enough.
     this.#children = this.#children.filter((other) => other !== this.#lastRun);
     this.#lastRun = child;
+    if (input !== undefined) child.write(input);
     child.closeInput();
     await child.ended;
     return child;

@@ -47,6 +47,7 @@ export const recipes = {
   },
   "ntpd-rs": { suite: "trixie", packages: ["ntpd-rs"], program: "usr/bin/ntp-daemon" },
   gpsd: { suite: "trixie", packages: ["gpsd"], program: "usr/sbin/gpsd" },
+  prometheus: { suite: "bookworm", packages: ["prometheus"], program: "usr/bin/prometheus" },
   openntpd: { suite: "trixie", packages: ["openntpd", "netbase"], program: "usr/sbin/ntpd" },
   tshark: { suite: "trixie", packages: ["tshark", "wireshark-common"], program: "usr/bin/tshark" },
 };
