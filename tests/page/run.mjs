@@ -5,7 +5,6 @@
 // Needs Chromium: that on PATH, or Debian's, which is installed where this runs as root. Screenshots go
 // to .cache/page.
 
-import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -13,6 +12,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { runArguments } from "../../tools/launch.mjs";
 import { ROOT, RUNTIMES, runtimes as findRuntimes } from "../../tools/runtimes.mjs";
+import { openBrowser } from "../browser/browser.mjs";
 import { Child } from "../interop/children.mjs";
 
 const SCREENSHOTS = join(ROOT, ".cache", "page");
@@ -32,35 +32,6 @@ function check(held, what) {
   if (held) return void passed++;
   failures.push(what);
   console.log(`FAILED ${what}`);
-}
-
-/** @returns {string} path of Chromium */
-function chromium() {
-  const find = () => {
-    for (const name of ["chromium", "chromium-browser", "google-chrome"]) {
-      try {
-        return execFileSync("which", [name], { encoding: "utf8" }).trim();
-      } catch { /* the next one */ }
-    }
-    return undefined;
-  };
-  const found = find();
-  if (found !== undefined) return found;
-  if (process.getuid?.() !== 0) {
-    throw new Error("there is no Chromium: install it, on Debian by: apt-get install chromium");
-  }
-  console.log("installing chromium");
-  const options = {
-    stdio: /** @type {const} */ (["ignore", "ignore", "inherit"]),
-    timeout: 300_000,
-  };
-  execFileSync("apt-get", ["update", "-q"], options);
-  execFileSync(
-    "apt-get",
-    ["install", "-qy", "--no-install-recommends", "chromium", "fonts-dejavu-core"],
-    { ...options, env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } },
-  );
-  return find() ?? "chromium";
 }
 
 /**
@@ -173,12 +144,8 @@ async function look(browser, runtime) {
 async function main() {
   const { values } = parseArgs({ options: { runtime: { type: "string" } } });
   const found = Object.values(await findRuntimes(values.runtime?.split(",") ?? RUNTIMES));
-  const { chromium: launcher } = await import("playwright-core");
   mkdirSync(SCREENSHOTS, { recursive: true });
-  const browser = await launcher.launch({
-    executablePath: chromium(),
-    args: process.getuid?.() === 0 ? ["--no-sandbox"] : [], // it refuses to run as root otherwise
-  });
+  const browser = await openBrowser();
   try {
     console.log(`Chromium ${browser.version()}`);
     for (const runtime of found) await look(browser, runtime);
