@@ -1,6 +1,10 @@
 import type { Output } from "./world.ts";
 
-const HIDE_CURSOR = "\x1b[?25l", SHOW_CURSOR = "\x1b[?25h", ERASE_BELOW = "\x1b[J";
+/** Makes a terminal hide its cursor. */
+export const HIDE_CURSOR = "\x1b[?25l";
+/** Makes it show its cursor again. */
+export const SHOW_CURSOR = "\x1b[?25h";
+const ERASE_BELOW = "\x1b[J";
 // deno-lint-ignore no-control-regex
 const ESCAPES = /\x1b\[[\d;]*m/g;
 

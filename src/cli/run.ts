@@ -3,8 +3,10 @@ import { decode } from "./decode.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { keygen } from "./keygen.ts";
 import { listen } from "./listen.ts";
+import { monitor } from "./monitor.ts";
 import { nearest } from "./nearest.ts";
 import { query } from "./query.ts";
+import { report } from "./report.ts";
 import { say } from "./say.ts";
 import { serve } from "./serve.ts";
 import { sync } from "./sync.ts";
@@ -18,6 +20,8 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["serve", serve],
   ["sync", sync],
   ["listen", listen],
+  ["monitor", monitor],
+  ["report", report],
   ["decode", decode],
   ["keygen", keygen],
 ]);

@@ -1,9 +1,11 @@
+import { writeSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import process from "node:process";
 import { loadKeyFile } from "../auth/load_key_file.ts";
 import { SystemClock } from "../clock/system_clock.ts";
 import { systemTimers } from "../clock/timers.ts";
 import { bindUdp } from "../transport/bind_udp.ts";
+import { HIDE_CURSOR, SHOW_CURSOR } from "./redraw.ts";
 import { writeSecretFile } from "./secret_file.ts";
 import type { Output, World } from "./world.ts";
 
@@ -15,14 +17,23 @@ function noColor(): boolean {
   return deno?.noColor ?? Boolean(process.env["NO_COLOR"]);
 }
 
-function outputTo(stream: NodeJS.WriteStream): Output {
+function outputTo(stream: NodeJS.WriteStream, descriptor: number): Output {
   // A reader that has had enough, such as `head`, is no error.
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit();
     throw error;
   });
+  // A cursor that is hidden comes back, whatever ends the process.
+  let isHidden = false;
+  process.on("exit", () => {
+    if (isHidden) writeSync(descriptor, SHOW_CURSOR);
+  });
   return {
-    write: (text) => void stream.write(text),
+    write: (text) => {
+      if (text.includes(HIDE_CURSOR)) isHidden = true;
+      if (text.includes(SHOW_CURSOR)) isHidden = false;
+      stream.write(text);
+    },
     styled: stream.isTTY === true && !noColor(),
     get terminal() {
       return stream.isTTY === true ? { columns: stream.columns, rows: stream.rows } : undefined;
@@ -53,11 +64,30 @@ function onReload(callback: () => void): () => void {
   return () => void process.removeListener("SIGHUP", callback);
 }
 
+function onKey(callback: (key: string) => void): (() => void) | undefined {
+  const { stdin } = process;
+  if (stdin.isTTY !== true) return undefined;
+  const listener = (text: Buffer) => {
+    for (const key of text.toString()) callback(key);
+  };
+  const restore = () => void stdin.setRawMode(false);
+  process.on("exit", restore);
+  stdin.setRawMode(true);
+  stdin.on("data", listener);
+  stdin.resume();
+  return () => {
+    stdin.removeListener("data", listener);
+    stdin.pause();
+    process.removeListener("exit", restore);
+    restore();
+  };
+}
+
 /** The world as it is: this process, its files, clock and network. */
 export function systemWorld(): World {
   return {
-    stdout: outputTo(process.stdout),
-    stderr: outputTo(process.stderr),
+    stdout: outputTo(process.stdout, 1),
+    stderr: outputTo(process.stderr, 2),
     clock: new SystemClock(),
     timers: systemTimers,
     bind: bindUdp,
@@ -65,6 +95,7 @@ export function systemWorld(): World {
     loadKeyFile,
     writeSecretFile,
     onSignal,
+    onKey,
     onReload,
   };
 }

@@ -54,6 +54,14 @@ export interface World extends Required<Pick<QueryOptions, "clock" | "timers" | 
    */
   onSignal(callback: (signal: string) => void): () => void;
   /**
+   * Calls back with each key that is pressed, if this is a terminal. What is typed is not shown, and
+   * Ctrl+C is a key, until it is ended: by its end, or by the process's, whatever that is.
+   *
+   * @param callback given the key
+   * @returns a function that ends it; `undefined` where there are no keys
+   */
+  onKey?(callback: (key: string) => void): (() => void) | undefined;
+  /**
    * Calls back whenever somebody asks the process to read its configuration anew, by SIGHUP.
    *
    * @param callback what to do

@@ -61,7 +61,7 @@ test("what is wrong with the arguments is one line, with exit status 2", async (
     [["qury"], "ntps: there is no command qury; did you mean query?"],
     [
       ["frobnicate"],
-      "ntps: there is no command frobnicate; there are query, serve, sync, listen, decode, keygen, help",
+      "ntps: there is no command frobnicate; there are query, serve, sync, listen, monitor, report, decode, keygen, help",
     ],
     [["help", "sevre"], "ntps: there is no command sevre; did you mean serve?"],
     [["--json", "query"], "ntps: there is no option --json before the command; see ntps --help"],
@@ -69,7 +69,7 @@ test("what is wrong with the arguments is one line, with exit status 2", async (
     [["query", "--jsno", "h"], "ntps query: there is no option --jsno; did you mean --json?"],
     [
       ["\x1b[31mred\n"],
-      "ntps: there is no command  [31mred ; there are query, serve, sync, listen, decode, keygen, help",
+      "ntps: there is no command  [31mred ; there are query, serve, sync, listen, monitor, report, decode, keygen, help",
     ],
   ];
   for (const [args, line] of cases) {

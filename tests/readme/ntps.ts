@@ -18,6 +18,10 @@ const KEY_FILE = { path: "ntp.keys", text: "1 AES128 HEX:000102030405060708090a0
 /** A configuration file; the one in the README is checked by itself. */
 const CONFIG = "[server]\nrefid = 'GPS'\n";
 
+/** A recording of `ntps monitor`. */
+const RECORDING = "time,host,offset,delay,distance,stratum,error\n" +
+  "2026-11-24T12:00:00.000Z,ntp1.example.net,0.001,0.02,0.01,2,\n";
+
 /** When somebody asks a command to end that would go on. */
 const END_MS = 60_000;
 
@@ -47,6 +51,7 @@ export async function runNtps(args: string): Promise<Done> {
   for (const word of words) world.names.set(word, [SERVER]);
   if (words[0] !== "keygen") world.files.set(KEY_FILE.path, KEY_FILE.text);
   world.files.set("ntps.toml", CONFIG);
+  world.files.set("day.csv", RECORDING);
   if (words.includes("--config")) await readToml(CONFIG, ""); // virtual time waits for no module
   for (const [path, text] of Object.entries(NTS_FILES)) world.files.set(path, text);
   const keys = parseKeyFile(KEY_FILE.text);
