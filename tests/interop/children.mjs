@@ -63,6 +63,11 @@ export class Child {
     });
   }
 
+  /** Of timeout(1), which runs it. */
+  get pid() {
+    return this.#process.pid ?? 0;
+  }
+
   /**
    * Gives it input.
    *
