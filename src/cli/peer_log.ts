@@ -16,10 +16,15 @@ const STATES: Readonly<Record<PeerState, string>> = {
   stopped: "is no peer any more",
 };
 
+/** Of so many peers news are kept; strangers may be peers, too. */
+const MOST_PEERS = 64;
+
 /** Keeps what associations tell, the latest of each, until the log is written. */
 export class PeerLog {
   readonly #news = new Map<string, News>();
   #error: string | undefined;
+  /** News of peers that there was no room for. */
+  #others = 0;
 
   /**
    * Listens to an association.
@@ -30,7 +35,8 @@ export class PeerLog {
     const newsOf = (peer: { hostname: string; port: number }) => {
       const key = name ?? addressText(peer);
       const news = this.#news.get(key) ?? {};
-      this.#news.set(key, news);
+      if (this.#news.size < MOST_PEERS || this.#news.has(key)) this.#news.set(key, news);
+      else this.#others++;
       return news;
     };
     return {
@@ -38,6 +44,11 @@ export class PeerLog {
       onChange: (state, peer) => newsOf(peer).state = state,
       onError: ({ message }) => this.#error = message,
     };
+  }
+
+  /** Whether anything is new. */
+  get hasNews(): boolean {
+    return this.#news.size > 0 || this.#error !== undefined;
   }
 
   /** What is new since this was last asked, a few words for each peer. */
@@ -52,6 +63,8 @@ export class PeerLog {
       return `peer ${name} ${words.join(", ")}`;
     });
     if (this.#error !== undefined) parts.push(this.#error);
+    if (this.#others > 0) parts.push(`news of other peers ${this.#others}`);
+    this.#others = 0;
     this.#news.clear();
     this.#error = undefined;
     return parts;

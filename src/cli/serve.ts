@@ -11,16 +11,15 @@ import { keyFormat, keyNamed, loadKeys } from "./key_options.ts";
 import { checkHttp, HTTP_HELP, HTTP_OPTIONS, httpText, serveHttp } from "./http_options.ts";
 import { LEAP_HELP, LEAP_OPTIONS, leapingClock, type Leaps, readLeaps } from "./leap_options.ts";
 import { checkNtsServe, NTS_SERVE_HELP, NTS_SERVE_OPTIONS } from "./nts_serve_options.ts";
-import { flag, type Option, text, texts, whole } from "./option.ts";
+import { type Option, text, texts, whole } from "./option.ts";
 import { PEER_HELP, PEER_OPTIONS, signingKey } from "./peer_options.ts";
 import { RATE_LIMIT_HELP, rateLimit } from "./rate_limit_option.ts";
 import { HOLDOVER_HELP, REFCLOCK_HELP, REFCLOCK_OPTIONS } from "./refclock_option.ts";
-import { timeText } from "./sample_text.ts";
 import { syncStatus } from "./sync_json.ts";
-import { say } from "./say.ts";
 import { type LastError, ServeAssociations } from "./serve_associations.ts";
 import { CONFIG_HELP, SERVE_SECTIONS } from "./serve_config.ts";
 import { listenAt } from "./serve_listen.ts";
+import { checkLog, LinePace, LOG_HELP, LOG_OPTIONS, ServeLog } from "./serve_log.ts";
 import { ServeNts } from "./serve_nts.ts";
 import { ServeRefclocks } from "./serve_refclocks.ts";
 import { reload } from "./serve_reload.ts";
@@ -66,10 +65,11 @@ ${GROUP_HELP}
 
 ${PEER_HELP}
 
-Once a second at most, and only if something happened, a line says how many
-requests were answered, kissed or answered with a crypto-NAK, how many datagrams
-were dropped and why, how many clients exchanged keys or could not, what was
-broadcast, and what the peers do.
+If something happened, a line says how many requests were answered, kissed or
+answered with a crypto-NAK, how many datagrams were dropped and why, how many
+clients exchanged keys or could not, what was broadcast, and what the peers do.
+
+${LOG_HELP}
 
 Exit status: 0 ended by a signal; 1 it could not start; 2 wrong arguments.
 `;
@@ -202,13 +202,14 @@ export const serve: Command = command({
       initial: 0,
       help: "serve each address by N threads with native sockets; 0: by the main thread",
     }),
-    quiet: flag({ letter: "q", help: "log nothing but start, end, errors and reference clocks" }),
+    ...LOG_OPTIONS,
   },
   config: SERVE_SECTIONS,
   check(values) {
     checkServeValues(values);
     checkNtsServe(values);
     checkHttp(values);
+    checkLog(values);
   },
   async run(values, _operands, world, reread) {
     const { keys: path, key: id } = values;
@@ -217,10 +218,11 @@ export const serve: Command = command({
     const keys = await keysOf(values);
     const key = id === undefined ? undefined : keyNamed(keys!, { id, path: path! });
     const errors: LastError = {};
+    const log = new ServeLog(NAME, values, world);
     const leaps = await readLeaps(values, NAME, world);
     const nts = await ServeNts.open(values, {
       world,
-      onError: ({ message }) => say(world.stderr, `${NAME}: ${message}`),
+      onError: ({ message }) => log.bounded("warning", message),
     });
     const refclocks = values.refclock.length === 0
       ? undefined
@@ -233,7 +235,6 @@ export const serve: Command = command({
       errors,
       signal,
     });
-    const log = (line: string) => say(world.stdout, `${timeText(world.clock.now())} ${line}`);
     // Listened for first: somebody may end us as soon as we say that we have begun.
     let stopListening = () => {};
     const ended = new Promise<string>((resolve) => stopListening = world.onSignal(resolve));
@@ -254,19 +255,18 @@ export const serve: Command = command({
     try {
       await listenAt(server, values);
       await nts?.start(values.address, server.addresses[0]!.port);
-      await associations.start((warning) => say(world.stderr, `${NAME}: ${warning}`));
+      await associations.start((warning) => log.write("warning", warning));
       http = await serveHttp(values, metrics, () => syncStatus(refclocks?.sync), world);
     } catch (error) {
       await end();
       throw error;
     }
-    log(describeStart(server, values, { nts, refclocks }, associations));
-    if (http !== undefined) log(httpText(http));
+    log.write("notice", describeStart(server, values, { nts, refclocks }, associations));
+    if (http !== undefined) log.write("notice", httpText(http));
     const parts = { server, nts, started: values, reread, loadKeys: keysOf };
     const stopReloading = world.onReload(() => {
       void reload(parts).then(({ done, lines }) => {
-        if (done) lines.forEach(log);
-        else for (const line of lines) say(world.stderr, `${NAME}: ${line}`);
+        for (const line of lines) log.write(done ? "notice" : "error", line);
       });
     });
     refclocks?.start({ leaps, maxHoldoverMs: values.maxHoldover, signal });
@@ -277,22 +277,28 @@ export const serve: Command = command({
       keyExchange: nts?.statistics,
     });
     let before = look();
+    const pace = new LinePace();
     const stopWatching = everySecond(world.timers, () => {
-      const now = look();
+      log.tick();
+      pace.tick();
+      const news = refclocks?.take() ?? [];
+      if (news.length > 0) log.write("notice", news.join("; "));
+      const now = look(), isActive = differs(now, before);
+      // What there is no room for now is told with what comes later.
+      if (!(isActive || associations.log.hasNews) || !pace.take()) return;
       const failed = hasFailed(now, before);
-      const parts = differs(now, before) ? [describeActivity(now, before)] : [];
+      const parts = isActive ? [describeActivity(now, before)] : [];
       if (failed) parts[0] += ` (${errors.last?.message})`;
       parts.push(...associations.log.take());
       before = now;
-      const news = refclocks?.take() ?? [];
-      if (news.length > 0) log(news.join("; "));
-      if (parts.length > 0 && (failed || !values.quiet)) log(parts.join("; "));
+      // Errors are told on whatever level, where the rest of what happened is.
+      log.write(failed ? "notice" : "info", parts.join("; "));
     });
     const name = await ended;
     stopWatching();
     stopReloading();
     await end();
-    log(`ended by ${name}: ${describeActivity(look())} in all`);
+    log.write("notice", `ended by ${name}: ${describeActivity(look())} in all`);
     return 0;
   },
 });

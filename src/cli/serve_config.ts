@@ -2,7 +2,19 @@ import type { ConfigSections } from "./config_file.ts";
 
 /** Sections of the configuration file of `ntps serve`. What is in none of them is in the first. */
 export const SERVE_SECTIONS: ConfigSections = {
-  server: ["port", "address", "stratum", "refid", "transport", "workers", "http", "page", "quiet"],
+  server: [
+    "port",
+    "address",
+    "stratum",
+    "refid",
+    "transport",
+    "workers",
+    "http",
+    "page",
+    "logLevel",
+    "logJson",
+    "quiet",
+  ],
   clock: ["refclock", "maxHoldover", "leapSeconds", "smear"],
   access: ["allow", "limited", "requireAuth", "kod", "deny", "rateLimit"],
   authentication: ["keys", "keyFormat", "key"],
@@ -16,7 +28,7 @@ export const CONFIG_HELP: string = `
 FILE of --config has the same options in TOML, without the dashes, in sections:
 
   [server]          port, address, stratum, refid, transport, workers, http,
-                    page
+                    page, log-level, log-json, quiet
   [clock]           refclock, max-holdover, leap-seconds, smear
   [access]          allow, limited, require-auth, kod, deny, rate-limit
   [authentication]  keys, key-format, key

@@ -146,15 +146,20 @@ export class ServeNts {
   /**
    * Uses certificate and key if they are new.
    *
+   * @returns what undoes it
    * @throws {NTPError} if they cannot be read or used; the old ones stay
    */
-  async reload(): Promise<void> {
-    if (this.#keyExchange === undefined) return;
+  async reload(): Promise<() => void> {
+    const before = this.#identity!;
+    if (this.#keyExchange === undefined) return () => {};
     const identity = await this.#readIdentity();
-    const { cert, key } = this.#identity!;
-    if (identity.cert === cert && identity.key === key) return;
+    if (identity.cert === before.cert && identity.key === before.key) return () => {};
     this.#keyExchange.setCertificate(identity);
     this.#identity = identity;
+    return () => {
+      this.#keyExchange?.setCertificate(before);
+      this.#identity = before;
+    };
   }
 }
 

@@ -46,12 +46,17 @@ export async function reload<V extends ServeValues>(
     const values = await reread();
     const keys = await loadKeys(values);
     const access = accessRules(values), { rateLimit } = values;
-    await nts?.reload();
-    server.setRules({
-      ...(access.length > 0 && { access }),
-      ...(rateLimit && { rateLimit }),
-      ...(keys && { keys }),
-    });
+    const undo = await nts?.reload();
+    try {
+      server.setRules({
+        ...(access.length > 0 && { access }),
+        ...(rateLimit && { rateLimit }),
+        ...(keys && { keys }),
+      });
+    } catch (error) {
+      undo?.();
+      throw error;
+    }
     const others = changed(started, values);
     const rest = others.length === 0 ? "" : `; to change ${others.join(", ")} start it anew`;
     return { done: true, lines: [`configuration read anew${rest}`] };
