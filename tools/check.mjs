@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "./child.mjs";
 import { checkPackage } from "./check_package.mjs";
+import { buildSite } from "./build_site.mjs";
 import { checkPublish } from "./check_publish.mjs";
 import { nodePath, ROOT, runtimes } from "./runtimes.mjs";
 import { describeStd, IMPORT_MAP, reachesJsr } from "./std_source.mjs";
@@ -47,6 +48,7 @@ const STEPS = {
   types: () => command(deno.path, "check", "--doc", ...map, ...present(CODE)),
   docs: () => command(deno.path, "doc", "--lint", ...map, ...entries()),
   examples,
+  site: () => buildSite(join(ROOT, ".cache", "site")),
   publish: () => checkPublish({ deno, fromJsr, env }),
   tsc: async () => command(await nodePath(), TSC, "-p", "."),
   package: () => checkPackage({ bun, node, env }),

@@ -551,8 +551,8 @@ export class NTPServer implements AsyncDisposable {
   }
 
   #chooseClock(): Clock {
-    if (this.getTime === NTPServer.prototype.getTime) return this.#ownClock;
     const overridden = this.getState !== NTPServer.prototype.getState;
+    if (this.getTime === NTPServer.prototype.getTime && !overridden) return this.#ownClock;
     return new FunctionClock(
       () => this.getTime(),
       overridden ? { state: () => this.getState() } : {},

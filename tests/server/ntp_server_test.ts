@@ -370,3 +370,13 @@ test("server: rules change while it runs, and no request is lost", async () => {
   assertEquals(await limited(), false);
   await server.close();
 });
+
+test("a subclass that overrides getState() alone is heard", () => {
+  class Standard extends NTPServer {
+    override getState() {
+      return { synchronized: false, rootDispersion: 0.5 };
+    }
+  }
+  const { leapIndicator, rootDispersion } = new Standard().systemVariables();
+  assertEquals([leapIndicator, rootDispersion], [3, 0.5]);
+});
