@@ -16,7 +16,12 @@ import type {
   SendOutcome,
   UdpTransport,
 } from "../transport/udp_transport.ts";
-import { type Admission, admissionOf, makeAdmissionTables } from "./admission.ts";
+import {
+  type Admission,
+  admissionOf,
+  type AdmissionTables,
+  makeAdmissionTables,
+} from "./admission.ts";
 import type { DecisionHook } from "./decision.ts";
 import { Departures } from "./departures.ts";
 import {
@@ -97,6 +102,8 @@ export class NTPServer implements AsyncDisposable {
   readonly #ownBind: BindUdp | undefined;
   /** What workers are told of access rules and limits. */
   #rules: Omit<WorkerRules, "keys">;
+  /** Memory of limits that may come again. */
+  readonly #kept: KeptTables = new Map();
   /** Begin to answer by new rules, one for each socket. */
   readonly #renewals = new Set<() => void>();
   readonly #onError: ((error: Error) => void) | undefined;
@@ -157,7 +164,7 @@ export class NTPServer implements AsyncDisposable {
       }
     }
     this.#ownClock = clock ?? new SystemClock();
-    const { admission, rules } = admissionRules({ access, rateLimit }, undefined);
+    const { admission, rules } = admissionRules({ access, rateLimit }, this.#kept);
     this.#admission = admission;
     this.#rules = rules;
     this.#keys = keySourceOf(keys);
@@ -331,7 +338,7 @@ export class NTPServer implements AsyncDisposable {
    * ```
    */
   setRules(options: Pick<NTPServerOptions, "access" | "rateLimit" | "keys">): void {
-    const { admission, rules } = admissionRules(options, this.#rules);
+    const { admission, rules } = admissionRules(options, this.#kept);
     const keys = keySourceOf(options.keys);
     const workers = [...this.#workers];
     const posted = workers.length === 0 ? undefined : checkWorkable({ ...this.#own, keys }, {});
@@ -589,20 +596,29 @@ export class NTPServer implements AsyncDisposable {
   }
 }
 
-/** Who is let in, and what workers are told of that; a limit that stays the same keeps its memory. */
+/** Memory of limits, by what these say. */
+type KeptTables = Map<string | undefined, AdmissionTables>;
+
+/**
+ * Who is let in, and what workers are told of that. A limit keeps its memory while it stays the same, and
+ * also when it is gone for a while: memory for a new one each time would add up.
+ */
 function admissionRules(
   { access, rateLimit }: Pick<NTPServerOptions, "access" | "rateLimit">,
-  before: Omit<WorkerRules, "keys"> | undefined,
+  kept: KeptTables,
 ): { admission: Admission | undefined; rules: Omit<WorkerRules, "keys"> } {
   const limit = rateLimit && completeRateLimit(rateLimit);
-  const isGood = rateLimit === undefined || typeof rateLimit === "object";
-  const isSame = isGood && before !== undefined &&
-    JSON.stringify(limit) === JSON.stringify(before.rateLimit);
-  const tables = isSame
-    ? before.tables
-    : makeAdmissionTables(rateLimit, typeof SharedArrayBuffer !== "undefined");
+  const text = JSON.stringify(limit);
+  const isLimit = rateLimit === undefined || typeof rateLimit === "object"; // else it is told there
+  const tables = (isLimit ? kept.get(text) : undefined) ??
+    makeAdmissionTables(rateLimit, typeof SharedArrayBuffer !== "undefined");
   const admission = admissionOf(access, rateLimit, tables);
   const rules = access?.map(({ prefix, action }) => ({ prefix, action }));
+  // No limit at all, and the last one.
+  for (const other of kept.keys()) {
+    if (text !== undefined && other !== undefined) kept.delete(other);
+  }
+  kept.set(text, tables);
   return { admission, rules: { access: rules, rateLimit: limit, tables } };
 }
 

@@ -380,3 +380,21 @@ test("a subclass that overrides getState() alone is heard", () => {
   const { leapIndicator, rootDispersion } = new Standard().systemVariables();
   assertEquals([leapIndicator, rootDispersion], [3, 0.5]);
 });
+
+test("a limit that comes again has its memory again, and a new one has its own", async () => {
+  const stage = new Stage();
+  const server = new NTPServer({ clock: stage.clock(), bind: stage.network.bind, rateLimit: {} });
+  await server.listen({ hostname: "192.0.2.1" });
+  await stage.play(query("192.0.2.1", stage.world));
+  const used = () => server.statistics().rateLimiter?.used;
+  assertEquals(used(), 2);
+  server.setRules({});
+  assertEquals(used(), undefined);
+  server.setRules({ rateLimit: {} });
+  assertEquals(used(), 2);
+  server.setRules({ rateLimit: { burst: 9 } });
+  assertEquals(used(), 0);
+  server.setRules({ rateLimit: {} });
+  assertEquals(used(), 0);
+  await server.close();
+});
