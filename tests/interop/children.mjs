@@ -143,6 +143,16 @@ export function killAll() {
   for (const child of running) child.kill("SIGKILL");
 }
 
+/** Ends everything when a signal ends this process, which asks nobody then. */
+export function killAllOnSignals() {
+  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
+    process.once(signal, () => {
+      killAll();
+      process.exit(1);
+    });
+  }
+}
+
 /**
  * Asks again and again until there is an answer.
  *

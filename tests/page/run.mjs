@@ -13,7 +13,7 @@ import { parseArgs } from "node:util";
 import { runArguments } from "../../tools/launch.mjs";
 import { ROOT, RUNTIMES, runtimes as findRuntimes } from "../../tools/runtimes.mjs";
 import { openBrowser } from "../browser/browser.mjs";
-import { Child } from "../interop/children.mjs";
+import { Child, killAllOnSignals } from "../interop/children.mjs";
 
 const SCREENSHOTS = join(ROOT, ".cache", "page");
 const SIZES = /** @type {const} */ ([
@@ -142,6 +142,7 @@ async function look(browser, runtime) {
 }
 
 async function main() {
+  killAllOnSignals();
   const { values } = parseArgs({ options: { runtime: { type: "string" } } });
   const found = Object.values(await findRuntimes(values.runtime?.split(",") ?? RUNTIMES));
   mkdirSync(SCREENSHOTS, { recursive: true });

@@ -15,7 +15,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { runArguments } from "../../tools/launch.mjs";
 import { RUNTIMES, runtimes as findRuntimes } from "../../tools/runtimes.mjs";
-import { Child } from "../interop/children.mjs";
+import { Child, killAllOnSignals } from "../interop/children.mjs";
 
 const COMMAND = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 /** Requests per second to each server, in bursts of this many milliseconds. */
@@ -189,6 +189,7 @@ async function soak(runtime, seconds) {
 }
 
 async function main() {
+  killAllOnSignals();
   const { values } = parseArgs({
     options: { minutes: { type: "string", default: "3" }, runtime: { type: "string" } },
   });
