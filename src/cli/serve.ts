@@ -12,6 +12,7 @@ import { checkHttp, HTTP_HELP, HTTP_OPTIONS, httpText, serveHttp } from "./http_
 import { LEAP_HELP, LEAP_OPTIONS, leapingClock, type Leaps, readLeaps } from "./leap_options.ts";
 import { checkNtsServe, NTS_SERVE_HELP, NTS_SERVE_OPTIONS } from "./nts_serve_options.ts";
 import { type Option, text, texts, whole } from "./option.ts";
+import { readUser, type UserName } from "./become_user.ts";
 import { PEER_HELP, PEER_OPTIONS, signingKey } from "./peer_options.ts";
 import { RATE_LIMIT_HELP, rateLimit } from "./rate_limit_option.ts";
 import { HOLDOVER_HELP, REFCLOCK_HELP, REFCLOCK_OPTIONS } from "./refclock_option.ts";
@@ -26,6 +27,7 @@ import { reload } from "./serve_reload.ts";
 import { type Activity, describeActivity, differs, hasFailed } from "./server_log.ts";
 import { checkServeValues, type ServeValues } from "./serve_values.ts";
 import { describeSockets, socketsOf, transport } from "./transport_option.ts";
+import { UsageError } from "./usage_error.ts";
 import type { World } from "./world.ts";
 
 const DETAILS = `
@@ -70,6 +72,11 @@ answered with a crypto-NAK, how many datagrams were dropped and why, how many
 clients exchanged keys or could not, what was broadcast, and what the peers do.
 
 ${LOG_HELP}
+
+With --user, root starts it and its rights end once all ports are bound. Files
+that are read anew later must be readable to that user. It does not go with
+--workers, whose successors would have to bind the port again: give the right to
+bind it instead (CAP_NET_BIND_SERVICE), as packaging/ntps.service does.
 
 Exit status: 0 ended by a signal; 1 it could not start; 2 wrong arguments.
 `;
@@ -202,6 +209,13 @@ export const serve: Command = command({
       initial: 0,
       help: "serve each address by N threads with native sockets; 0: by the main thread",
     }),
+    user: {
+      value: "USER[:GROUP]",
+      initial: undefined,
+      initialText: "stay who starts it",
+      help: "give root's rights up once the ports are bound",
+      read: ([given], name) => readUser(given!, name),
+    } satisfies Option<UserName | undefined> as Option<UserName | undefined>,
     ...LOG_OPTIONS,
   },
   config: SERVE_SECTIONS,
@@ -210,6 +224,9 @@ export const serve: Command = command({
     checkNtsServe(values);
     checkHttp(values);
     checkLog(values);
+    if (values.user !== undefined && values.workers > 0) {
+      throw new UsageError("--user does not go with --workers, which must be able to bind again");
+    }
   },
   async run(values, _operands, world, reread) {
     const { keys: path, key: id } = values;
@@ -257,6 +274,7 @@ export const serve: Command = command({
       await nts?.start(values.address, server.addresses[0]!.port);
       await associations.start((warning) => log.write("warning", warning));
       http = await serveHttp(values, metrics, () => syncStatus(refclocks?.sync), world);
+      if (values.user !== undefined) await world.becomeUser?.(values.user);
     } catch (error) {
       await end();
       throw error;

@@ -11,6 +11,7 @@ export const SERVE_SECTIONS: ConfigSections = {
     "workers",
     "http",
     "page",
+    "user",
     "logLevel",
     "logJson",
     "quiet",
@@ -28,7 +29,7 @@ export const CONFIG_HELP: string = `
 FILE of --config has the same options in TOML, without the dashes, in sections:
 
   [server]          port, address, stratum, refid, transport, workers, http,
-                    page, log-level, log-json, quiet
+                    page, user, log-level, log-json, quiet
   [clock]           refclock, max-holdover, leap-seconds, smear
   [access]          allow, limited, require-auth, kod, deny, rate-limit
   [authentication]  keys, key-format, key

@@ -5,6 +5,7 @@ import { loadKeyFile } from "../auth/load_key_file.ts";
 import { SystemClock } from "../clock/system_clock.ts";
 import { systemTimers } from "../clock/timers.ts";
 import { bindUdp } from "../transport/bind_udp.ts";
+import { becomeUser } from "./become_user.ts";
 import { HIDE_CURSOR, SHOW_CURSOR } from "./redraw.ts";
 import { writeSecretFile } from "./secret_file.ts";
 import type { Output, World } from "./world.ts";
@@ -92,6 +93,7 @@ export function systemWorld(): World {
     timers: systemTimers,
     bind: bindUdp,
     readFile: (path) => path === "-" ? readStdin() : readFile(path),
+    becomeUser: (user) => becomeUser(user, (path) => readFile(path)),
     loadKeyFile,
     writeSecretFile,
     onSignal,

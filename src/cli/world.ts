@@ -2,6 +2,7 @@ import type { KeyStore } from "../auth/key_store.ts";
 import type { LoadKeyFileOptions } from "../auth/load_key_file.ts";
 import type { QueryOptions } from "../client/options.ts";
 import type { StatusServerOptions } from "../metrics/status_server.ts";
+import type { UserName } from "./become_user.ts";
 import type { StatusServing } from "./http_options.ts";
 import type { NtsWorld } from "./nts_world.ts";
 import type { RefclockWorld } from "./refclock_spec.ts";
@@ -38,6 +39,12 @@ export interface World extends Required<Pick<QueryOptions, "clock" | "timers" | 
   makeStatus?(options: StatusServerOptions): StatusServing;
   /** Reads a file; `-` is standard input. */
   readFile(path: string): Promise<Uint8Array>;
+  /**
+   * Becomes another user for good.
+   *
+   * @throws {Error} with one sentence, if it cannot
+   */
+  becomeUser?(user: UserName): Promise<void>;
   /** Reads a key file, as `loadKeyFile` does. */
   loadKeyFile(path: string, options: LoadKeyFileOptions): Promise<KeyStore>;
   /**
