@@ -181,6 +181,7 @@ export const monitor: Command = command({
       })
     );
     const stopListening = world.onSignal(end);
+    const stopHangup = world.onReload(end); // SIGHUP has no other meaning here
     const stopKeys = isRecording ? undefined : world.onKey?.((key) => {
       if (key === "q" || key === INTERRUPT) return end();
       by = SORTS[key as keyof typeof SORTS] ?? by;
@@ -201,6 +202,7 @@ export const monitor: Command = command({
       cancel();
       stopKeys?.();
       stopListening();
+      stopHangup();
       screen.end();
     }
     return 0;

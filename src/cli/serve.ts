@@ -25,6 +25,7 @@ import { ServeNts } from "./serve_nts.ts";
 import { ServeRefclocks } from "./serve_refclocks.ts";
 import { reload } from "./serve_reload.ts";
 import { type Activity, describeActivity, differs, hasFailed } from "./server_log.ts";
+import { type ServiceManager, tellServiceManager } from "./service_manager.ts";
 import { checkServeValues, type ServeValues } from "./serve_values.ts";
 import { describeSockets, socketsOf, transport } from "./transport_option.ts";
 import { UsageError } from "./usage_error.ts";
@@ -256,7 +257,7 @@ export const serve: Command = command({
     let stopListening = () => {};
     const ended = new Promise<string>((resolve) => stopListening = world.onSignal(resolve));
     void ended.then(() => ending.abort());
-    let http: Awaited<ReturnType<typeof serveHttp>>;
+    let http: Awaited<ReturnType<typeof serveHttp>>, manager: ServiceManager | undefined;
     const end = async () => {
       stopListening();
       ending.abort();
@@ -274,6 +275,7 @@ export const serve: Command = command({
       await nts?.start(values.address, server.addresses[0]!.port);
       await associations.start((warning) => log.write("warning", warning));
       http = await serveHttp(values, metrics, () => syncStatus(refclocks?.sync), world);
+      manager = await world.serviceManager?.();
       if (values.user !== undefined) await world.becomeUser?.(values.user);
     } catch (error) {
       await end();
@@ -281,6 +283,7 @@ export const serve: Command = command({
     }
     log.write("notice", describeStart(server, values, { nts, refclocks }, associations));
     if (http !== undefined) log.write("notice", httpText(http));
+    const stopTelling = tellServiceManager(manager, world.timers);
     const parts = { server, nts, started: values, reread, loadKeys: keysOf };
     const stopReloading = world.onReload(() => {
       void reload(parts).then(({ done, lines }) => {
@@ -315,6 +318,7 @@ export const serve: Command = command({
     const name = await ended;
     stopWatching();
     stopReloading();
+    stopTelling();
     await end();
     log.write("notice", `ended by ${name}: ${describeActivity(look())} in all`);
     return 0;

@@ -8,9 +8,20 @@ import { bindUdp } from "../transport/bind_udp.ts";
 import { becomeUser } from "./become_user.ts";
 import { HIDE_CURSOR, SHOW_CURSOR } from "./redraw.ts";
 import { writeSecretFile } from "./secret_file.ts";
+import { openServiceManager } from "./service_manager.ts";
 import type { Output, World } from "./world.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/** A variable of the environment, if Deno lets it be read; it would ask otherwise. */
+function variable(name: string): string | undefined {
+  interface Permissions {
+    querySync(of: { name: "env"; variable: string }): { state: string };
+  }
+  const { Deno: deno } = globalThis as { Deno?: { permissions: Permissions } };
+  const state = deno?.permissions.querySync({ name: "env", variable: name }).state ?? "granted";
+  return state === "granted" ? process.env[name] : undefined;
+}
 
 /** See https://no-color.org. Deno would ask for permission to read the environment. */
 function noColor(): boolean {
@@ -94,6 +105,11 @@ export function systemWorld(): World {
     bind: bindUdp,
     readFile: (path) => path === "-" ? readStdin() : readFile(path),
     becomeUser: (user) => becomeUser(user, (path) => readFile(path)),
+    serviceManager: () =>
+      openServiceManager({
+        socket: variable("NOTIFY_SOCKET"),
+        watchdog: variable("WATCHDOG_USEC"),
+      }),
     loadKeyFile,
     writeSecretFile,
     onSignal,

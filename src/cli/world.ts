@@ -6,6 +6,7 @@ import type { UserName } from "./become_user.ts";
 import type { StatusServing } from "./http_options.ts";
 import type { NtsWorld } from "./nts_world.ts";
 import type { RefclockWorld } from "./refclock_spec.ts";
+import type { ServiceManager } from "./service_manager.ts";
 import type { SteerWorld } from "./steer_options.ts";
 import type { NTPSyncOptions } from "../sync/ntp_sync_options.ts";
 
@@ -45,6 +46,12 @@ export interface World extends Required<Pick<QueryOptions, "clock" | "timers" | 
    * @throws {Error} with one sentence, if it cannot
    */
   becomeUser?(user: UserName): Promise<void>;
+  /**
+   * What has started this process and wants to know how it is, if there is something.
+   *
+   * @throws {NTPError} if it cannot be told anything
+   */
+  serviceManager?(): Promise<ServiceManager | undefined>;
   /** Reads a key file, as `loadKeyFile` does. */
   loadKeyFile(path: string, options: LoadKeyFileOptions): Promise<KeyStore>;
   /**

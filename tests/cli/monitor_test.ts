@@ -66,7 +66,7 @@ test("ntps monitor: servers, their plots, sorting by keys, and the terminal give
 });
 
 test("ntps monitor: Ctrl+C in a terminal, a signal, and the end of its time end it alike", async () => {
-  for (const way of ["key", "signal", "duration"]) {
+  for (const way of ["key", "signal", "hangup", "duration"]) {
     const { world, press, isOpen } = terminalWorld();
     await world.serve("192.0.2.1");
     const args = way === "duration" ? ["--duration", "10s"] : [];
@@ -74,6 +74,7 @@ test("ntps monitor: Ctrl+C in a terminal, a signal, and the end of its time end 
     await world.time.run(5000);
     if (way === "key") press("\x03");
     if (way === "signal") world.signal("SIGTERM");
+    if (way === "hangup") world.reload();
     assertEquals(await world.time.runUntil(ended), 0);
     assertEquals([isOpen(), world.listening], [false, 0]);
     assert(world.stdout.text.endsWith("\x1b[?25h"));

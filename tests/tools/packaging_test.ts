@@ -10,6 +10,8 @@ const read = (name: string) => readFileSync(new URL(name, FOLDER), "utf8");
 const CONFIG = "/etc/ntps/ntps.toml";
 /** All that Deno is permitted; the folder is that of the configuration. */
 const FLAGS = ["--no-prompt", "--cached-only", "--unstable-net", "--allow-net"];
+/** What it takes besides to tell systemd how it is. */
+const SERVICE_FLAGS = ["--allow-ffi", "--allow-env=NOTIFY_SOCKET,WATCHDOG_USEC"];
 const deno = JSON.parse(readFileSync(new URL("../../deno.json", import.meta.url), "utf8"));
 
 await readToml("", ""); // virtual time waits for no module
@@ -30,7 +32,8 @@ for (const name of ["ntps.service", "Containerfile", "kubernetes.yaml"]) {
       const at = words.indexOf(`jsr:${deno.name}/cli`);
       if (at >= 0) {
         const flags = words.slice(words.indexOf("run") + 1, at);
-        assertEquals(flags.filter((flag) => flag !== "--allow-read=/etc/ntps"), FLAGS);
+        const expected = name === "ntps.service" ? [...FLAGS, ...SERVICE_FLAGS] : FLAGS;
+        assertEquals(flags.filter((flag) => flag !== "--allow-read=/etc/ntps"), expected);
         assert(deno.exports["./cli"]);
       }
       const args = words.slice(at + 1);
@@ -67,6 +70,8 @@ test("packaging: the service may bind the port, and is reloaded as the command w
   for (
     const line of [
       "ExecReload=/bin/kill -HUP $MAINPID",
+      "Type=notify",
+      "WatchdogSec=30",
       "DynamicUser=yes",
       "AmbientCapabilities=CAP_NET_BIND_SERVICE",
       "CapabilityBoundingSet=CAP_NET_BIND_SERVICE",
