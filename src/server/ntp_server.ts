@@ -16,12 +16,9 @@ import type {
   SendOutcome,
   UdpTransport,
 } from "../transport/udp_transport.ts";
-import {
-  type Admission,
-  admissionOf,
-  type AdmissionTables,
-  makeAdmissionTables,
-} from "./admission.ts";
+import type { Admission } from "./admission.ts";
+import { admissionRules, type KeptTables } from "./admission_rules.ts";
+import { checkServerOptions } from "./check_server_options.ts";
 import type { DecisionHook } from "./decision.ts";
 import { Departures } from "./departures.ts";
 import {
@@ -48,7 +45,6 @@ import {
 } from "./statistics.ts";
 import { checkStratum, parseRefid, type SystemVariables } from "./system_variables.ts";
 import { TopPrefixes } from "./top_prefixes.ts";
-import { completeRateLimit } from "./rate_limit_options.ts";
 import type { WorkerRules } from "./workers/worker_messages.ts";
 import { checkWorkable, workersSettings } from "./workers/worker_options.ts";
 import type { WorkersTransport } from "./workers/workers_transport.ts";
@@ -139,30 +135,7 @@ export class NTPServer implements AsyncDisposable {
     parseRefid(this.refid);
     checkStratum(this.stratum);
     const { clock, access, rateLimit, keys, nts, ntpv5, decide, bind, onError } = options;
-    for (const method of ["now", "read", "state"] as const) {
-      if (clock !== undefined && typeof clock?.[method] !== "function") {
-        throw new TypeError(`clock is a Clock, and so has ${method}(), unlike ${String(clock)}`);
-      }
-    }
-    for (const [name, value] of Object.entries({ decide, bind, onError })) {
-      if (value !== undefined && typeof value !== "function") {
-        throw new TypeError(`${name} is a function, not ${String(value)}`);
-      }
-    }
-    for (const method of ["open", "seal", "identify"] as const) {
-      if (nts !== undefined && typeof nts?.[method] !== "function") {
-        throw new TypeError(
-          `nts is an NtsResponder, and so has ${method}(), unlike ${String(nts)}`,
-        );
-      }
-    }
-    for (const method of ["prepare", "check", "answer", "refuse"] as const) {
-      if (ntpv5 !== undefined && typeof ntpv5?.[method] !== "function") {
-        throw new TypeError(
-          `ntpv5 is an NTPv5Responder, and so has ${method}(), unlike ${String(ntpv5)}`,
-        );
-      }
-    }
+    const { interleaves, countPrefixes } = checkServerOptions(options);
     this.#ownClock = clock ?? new SystemClock();
     const { admission, rules } = admissionRules({ access, rateLimit }, this.#kept);
     this.#admission = admission;
@@ -174,9 +147,9 @@ export class NTPServer implements AsyncDisposable {
     this.#ownBind = bind;
     this.#onError = onError;
     this.#transport = checkTransport(options);
-    this.#interleaves = checkInterleaved(options.interleaved);
+    this.#interleaves = interleaves;
     this.#usesOwnSockets = bind === undefined;
-    this.#prefixes = checkCountPrefixes(options.countPrefixes) ? new TopPrefixes() : undefined;
+    this.#prefixes = countPrefixes ? new TopPrefixes() : undefined;
   }
 
   /**
@@ -191,8 +164,8 @@ export class NTPServer implements AsyncDisposable {
 
   /**
    * Tells what the clock knows of itself: whether it is synchronised, leap indicator, root delay,
-   * root dispersion, when it was last set. Asked about once a second. Override it together with
-   * {@linkcode NTPServer.getTime}; what it leaves out has the defaults of `FunctionClock`.
+   * root dispersion, when it was last set. Asked about once a second. Override it, by itself or
+   * together with {@linkcode NTPServer.getTime}; what it leaves out has the defaults of `FunctionClock`.
    */
   getState(): Partial<ClockState> {
     return this.#ownClock.state();
@@ -596,32 +569,6 @@ export class NTPServer implements AsyncDisposable {
   }
 }
 
-/** Memory of limits, by what these say. */
-type KeptTables = Map<string | undefined, AdmissionTables>;
-
-/**
- * Who is let in, and what workers are told of that. A limit keeps its memory while it stays the same, and
- * also when it is gone for a while: memory for a new one each time would add up.
- */
-function admissionRules(
-  { access, rateLimit }: Pick<NTPServerOptions, "access" | "rateLimit">,
-  kept: KeptTables,
-): { admission: Admission | undefined; rules: Omit<WorkerRules, "keys"> } {
-  const limit = rateLimit && completeRateLimit(rateLimit);
-  const text = JSON.stringify(limit);
-  const isLimit = rateLimit === undefined || typeof rateLimit === "object"; // else it is told there
-  const tables = (isLimit ? kept.get(text) : undefined) ??
-    makeAdmissionTables(rateLimit, typeof SharedArrayBuffer !== "undefined");
-  const admission = admissionOf(access, rateLimit, tables);
-  const rules = access?.map(({ prefix, action }) => ({ prefix, action }));
-  // No limit at all, and the last one.
-  for (const other of kept.keys()) {
-    if (text !== undefined && other !== undefined) kept.delete(other);
-  }
-  kept.set(text, tables);
-  return { admission, rules: { access: rules, rateLimit: limit, tables } };
-}
-
 function sum(counts: readonly number[]): number {
   return counts.reduce((sum, count) => sum + count, 0);
 }
@@ -637,15 +584,4 @@ function addressOf({ hostname, port, kind, choice }: UdpTransport): ServerAddres
 function quietened(outcome: number, reply: Uint8Array, kind: ReplyKind): number {
   if (kind === "crypto-NAK" || kind === "NTS-NAK") return DROP_AUTHENTICATION;
   return kind === "answer" && leapOf(reply[0]!) === 3 ? DROP_UNSYNCHRONIZED : outcome;
-}
-
-function checkCountPrefixes(countPrefixes: boolean = false): boolean {
-  if (typeof countPrefixes === "boolean") return countPrefixes;
-  throw new TypeError(`countPrefixes is true or false, not ${String(countPrefixes)}`);
-}
-
-function checkInterleaved(interleaved: boolean | "auto" = "auto"): boolean | undefined {
-  if (interleaved === "auto") return undefined;
-  if (typeof interleaved === "boolean") return interleaved;
-  throw new TypeError(`interleaved is true, false or "auto", not ${String(interleaved)}`);
 }
