@@ -134,7 +134,7 @@ export class NTPv5Responder implements Ntpv5Guard {
     const ready = this.#ready;
     const { leapIndicator, stratum, referenceId } = variables;
     const isSynchronized = leapIndicator !== 3 && stratum < MAX_STRATUM;
-    ready[0] = firstByte(leapIndicator, NTPV5, MODE_SERVER);
+    ready[0] = firstByte(isSynchronized ? leapIndicator : 3, NTPV5, MODE_SERVER);
     ready[STRATUM_AT] = isSynchronized ? stratum : 0;
     ready[PRECISION_AT] = variables.precision;
     writeWord(ready, ROOT_DELAY_AT, time32FromSeconds(variables.rootDelay));

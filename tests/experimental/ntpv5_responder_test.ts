@@ -106,12 +106,12 @@ test("the filter of reference IDs is told whole and in pieces", () => {
 });
 
 test("without the time, a flag and the stratum say so", () => {
-  const variables = () => ({ ...VARIABLES, leapIndicator: 3 as const });
-  const { isSynchronized, stratum, leapIndicator } = response(
-    new NTPv5Packet({ extensionFields: [DRAFT] }),
-    { variables },
-  );
-  assertEquals([isSynchronized, stratum, leapIndicator], [false, 0, 3]);
+  for (const lack of [{ leapIndicator: 3 as const }, { stratum: 16 }]) {
+    const variables = () => ({ ...VARIABLES, ...lack });
+    const request = new NTPv5Packet({ extensionFields: [DRAFT] });
+    const { isSynchronized, stratum, leapIndicator } = response(request, { variables });
+    assertEquals([isSynchronized, stratum, leapIndicator], [false, 0, 3]);
+  }
 });
 
 test("a smearing server says so, and the era is told", () => {
