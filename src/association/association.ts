@@ -15,10 +15,11 @@ import {
   MODE_SYMMETRIC_PASSIVE,
 } from "../packet/mode.ts";
 import { NTPPacket, type Version } from "../packet/packet.ts";
-import { timestampDifference } from "../packet/timestamp.ts";
+import { addSeconds, timestampDifference } from "../packet/timestamp.ts";
 import type { SystemVariables } from "../server/system_variables.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { OnWire, type OnWireVerdict } from "./on_wire.ts";
+import { OwnDelay } from "./own_delay.ts";
 import { fuzzed, makeOwnPacket } from "./own_packet.ts";
 import { GREATEST_POLL, type PollOptions, PollProcess } from "./poll_process.ts";
 
@@ -96,6 +97,7 @@ export class Association {
   readonly #maxRootDistance: number;
   readonly #onWire: OnWire;
   #departed: (departure: bigint) => void = () => {};
+  readonly #ownDelay = new OwnDelay();
   #stopped = false;
   /** That of our last packet. */
   #transmitTimestamp = 0n;
@@ -148,8 +150,10 @@ export class Association {
       receiveTimestamp,
       0n,
     );
+    const ownDelay = this.#ownDelay.next();
     // Last of all: what comes between this and sending is error.
-    const departure = fuzzed(clock.now(), clock.precision, random);
+    const stamped = addSeconds(clock.now(), ownDelay);
+    const departure = fuzzed(stamped, clock.precision, random);
     const isInterleaved = lastDeparture !== undefined;
     const transmitTimestamp = isInterleaved
       ? distinct(fuzzed(lastDeparture, clock.precision, random), this.#transmitTimestamp)
@@ -165,7 +169,9 @@ export class Association {
     // A stamp from before the packet was made, or from long after, is that of something else.
     this.#departed = (better) => {
       const later = timestampDifference(better, departure);
-      if (later >= -MAX_STAMP_ERROR && later < MAX_SENDING) departed(better);
+      if (later < -MAX_STAMP_ERROR || later >= MAX_SENDING) return;
+      this.#ownDelay.tell(timestampDifference(better, stamped) + ownDelay);
+      departed(better);
     };
     return this.key === undefined ? packet : signed(packet, this.key, version);
   }
