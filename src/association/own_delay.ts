@@ -1,7 +1,7 @@
 /** How many of the last packets are looked at, and from how many on that is enough. */
 const KEPT = 8, ENOUGH = 4;
 /** Which part of the least delay is used, since none may be told to have left later than it did. */
-const PART = 0.9;
+const PART = 0.8;
 /** Longer ones, in seconds, tell of a process that had to wait and not of the way. */
 const LONGEST = 500e-6;
 
