@@ -224,16 +224,17 @@ test("clock page: a reader never sees half of a record, while another thread wri
   const counter = { read: (into: Uint32Array) => void into.fill(0) };
   const reader = new ClockPageReader(page, { counter });
   const times = 200_000;
-  let isDone = false;
+  const enough = new Int32Array(new SharedArrayBuffer(4));
+  let written = 0;
   const thread = startThread(new URL("./clock_page_thread.ts", import.meta.url), {
-    onMessage: () => isDone = true,
+    onMessage: (count) => written = count as number,
     onEnd: () => {},
   });
-  thread.post({ page, times });
+  thread.post({ page, times, enough });
   const into = new Uint32Array(2), reference = new Uint32Array(2);
   let last = 0, seen = 0;
   const deadline = performance.now() + 60_000;
-  while (!isDone && performance.now() < deadline) {
+  while (written === 0 && performance.now() < deadline) {
     for (let i = 0; i < 2000; i++) {
       const state = reader.state();
       if (!state.synchronized) continue; // not begun
@@ -253,10 +254,12 @@ test("clock page: a reader never sees half of a record, while another thread wri
       reader.read(into);
       assertEquals(into[0], into[1]); // rate and age have no part in it here
     }
+    // However seldom a busy machine lets both run at once, there is time for it.
+    if (seen > 100) Atomics.store(enough, 0, 1);
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
   thread.terminate();
-  assert(isDone, "the writer came to its end");
-  assert(seen > 10, `${seen} records were seen`);
-  assertEquals(reader.state().referenceId, times);
+  assert(written >= times, "the writer came to its end");
+  assert(seen > 100, `${seen} records were seen`);
+  assertEquals(reader.state().referenceId, written);
 });

@@ -1,11 +1,20 @@
-// A thread of clock_page_test.ts: publishes as fast as it can, until it has done so often enough.
+// A thread of clock_page_test.ts: publishes as fast as it can, so often at least, and until somebody has
+// seen enough.
 import { ClockPageWriter } from "../../src/clock/clock_page_writer.ts";
 import { threadPort } from "../../src/transport/native/thread.ts";
+
+/** It ends, whether or not somebody looks. */
+const MOST = 100_000_000;
 
 const port = threadPort();
 
 port.onMessage((message) => {
-  const { page, times } = message as { page: SharedArrayBuffer; times: number };
+  const { page, times, enough } = message as {
+    page: SharedArrayBuffer;
+    times: number;
+    /** Not 0 any more when it has been enough. */
+    enough: Int32Array;
+  };
   let second = 0;
   const writer = new ClockPageWriter(page, {
     // The same number in every field: who reads a mixture of two records sees it.
@@ -33,6 +42,9 @@ port.onMessage((message) => {
       },
     },
   });
-  for (second = 1; second <= times; second++) writer.publish();
-  port.post("done");
+  do {
+    second++;
+    writer.publish();
+  } while (second < times || (second < MOST && Atomics.load(enough, 0) === 0));
+  port.post(second);
 });
