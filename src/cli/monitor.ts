@@ -2,7 +2,7 @@ import { KissOfDeathError } from "../client/kiss_of_death_error.ts";
 import type { QueryOptions } from "../client/options.ts";
 import { query } from "../client/query.ts";
 import { NTPError } from "../packet/error.ts";
-import { NTP_UNIX_OFFSET } from "../packet/timestamp.ts";
+import { timestampToUnixNanoseconds } from "../packet/timestamp.ts";
 import { type Command, command } from "./command.ts";
 import { type Host, readHost } from "./host.ts";
 import { MonitoredHost, monitorText, type Sort, SORTS } from "./monitor_view.ts";
@@ -47,6 +47,8 @@ class Poller {
   readonly #tell: (one: Observation) => void;
   #intervalMs: number;
   #cancel = () => {};
+  #isAsking = false;
+  #isOver = false;
 
   constructor(
     host: Host,
@@ -69,7 +71,10 @@ class Poller {
     const { text: host, hostname } = this.#host;
     const { clock, timers } = this.#world;
     this.#cancel = timers.after(this.#intervalMs, () => void this.ask());
-    const at = Number(clock.now() >> 16n) / 65536 - NTP_UNIX_OFFSET;
+    if (this.#isAsking) return; // a silent server is not asked twice at once
+    this.#isAsking = true;
+    const pivot = clock.unixNanoseconds?.();
+    const at = Number(timestampToUnixNanoseconds(clock.now(), pivot) / 1000n) / 1e6;
     try {
       const { offset, delay, rootDistance, packet } = await query(hostname, this.#options);
       this.#tell({ at, host, offset, delay, distance: rootDistance, stratum: packet.stratum });
@@ -78,17 +83,20 @@ class Poller {
       if (error.code === "aborted") return;
       if (error instanceof KissOfDeathError) this.#heed(error.kissCode);
       this.#tell({ at, host, error: error.code });
+    } finally {
+      this.#isAsking = false;
     }
   }
 
   #heed(kissCode: string): void {
     this.#cancel();
-    if (kissCode !== "RATE") return; // DENY, RSTR and others: not again
+    if (this.#isOver || kissCode !== "RATE") return; // DENY, RSTR and others: not again
     this.#intervalMs *= 2;
     this.#cancel = this.#world.timers.after(this.#intervalMs, () => void this.ask());
   }
 
   end(): void {
+    this.#isOver = true;
     this.#cancel();
   }
 }

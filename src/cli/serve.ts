@@ -74,7 +74,8 @@ clients exchanged keys or could not, what was broadcast, and what the peers do.
 
 ${LOG_HELP}
 
-With --user, root starts it and its rights end once all ports are bound. Files
+With --user, root starts it (on Deno with -A) and its rights end once all ports
+are bound. Files
 that are read anew later must be readable to that user. It does not go with
 --workers, whose successors would have to bind the port again: give the right to
 bind it instead (CAP_NET_BIND_SERVICE), as packaging/ntps.service does.
@@ -312,8 +313,7 @@ export const serve: Command = command({
       if (failed) parts[0] += ` (${errors.last?.message})`;
       parts.push(...associations.log.take());
       before = now;
-      // Errors are told on whatever level, where the rest of what happened is.
-      log.write(failed ? "notice" : "info", parts.join("; "));
+      log.write(failed ? "error" : "info", parts.join("; "), true);
     });
     const name = await ended;
     stopWatching();

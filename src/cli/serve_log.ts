@@ -13,7 +13,8 @@ export type LogLevel = typeof LOG_LEVELS[number];
 /** How the help says what is logged. */
 export const LOG_HELP: string = `
 The log: start, end and what becomes of reference clocks (notice) and what is
-done (info) on standard output, warnings and errors on standard error; with
+done (info; error, if some of it failed) on standard output, other warnings and
+errors on standard error; with
 --log-json all of it on standard output, a JSON object with time, level and
 message for each line. Strangers cannot make it grow: what is done is told at
 most once a second, and once a minute when it goes on.
@@ -96,8 +97,14 @@ export class ServeLog {
     this.#world = world;
   }
 
-  /** Writes a line, if it matters enough. */
-  write(level: LogLevel, message: string): void {
+  /**
+   * Writes a line, if it matters enough.
+   *
+   * @param level how much it matters
+   * @param message one line
+   * @param isActivity whether it is one of those that tell what was done, which stay together
+   */
+  write(level: LogLevel, message: string, isActivity: boolean = false): void {
     const { logJson, logLevel, quiet } = this.#values;
     const least = logLevel ?? (quiet ? "notice" : "info");
     if (LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(least)) return;
@@ -105,8 +112,9 @@ export class ServeLog {
     const time = timeText(clock.now());
     if (logJson) {
       stdout.write(`${JSON.stringify({ time, level, message: oneLine(message) })}\n`);
-    } else if (level === "error" || level === "warning") say(stderr, `${this.#name}: ${message}`);
-    else say(stdout, `${time} ${message}`);
+    } else if (!isActivity && (level === "error" || level === "warning")) {
+      say(stderr, `${this.#name}: ${message}`);
+    } else say(stdout, `${time} ${message}`);
   }
 
   /** Writes a line that strangers may bring up: not more than {@linkcode LinePace} allows. */

@@ -12,6 +12,7 @@ import {
   writeWord,
 } from "../packet/header.ts";
 import { MODE_SERVER } from "../packet/mode.ts";
+import { checkBytes } from "../packet/packet_fields.ts";
 import { isSmearReferenceId } from "../packet/smear_reference_id.ts";
 import { DEFAULT_PIVOT, NTP_UNIX_OFFSET, timestampToUnixNanoseconds } from "../packet/timestamp.ts";
 import {
@@ -110,6 +111,7 @@ export class NTPv5Responder implements Ntpv5Guard {
     if (typeof pivot !== "function") {
       throw new TypeError(`pivot is a function, not ${String(pivot)}`);
     }
+    if (referenceId !== undefined) checkBytes("referenceId", referenceId);
     this.#pivot = pivot;
     this.referenceId = new Uint8Array(
       referenceId ?? crypto.getRandomValues(new Uint8Array(15)),

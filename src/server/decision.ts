@@ -7,7 +7,7 @@ import type { Endpoint } from "../transport/endpoint.ts";
 export interface RequestView {
   /** Where it came from. */
   readonly source: Endpoint;
-  /** Protocol version, 1 to 4. */
+  /** Protocol version, 1 to 4; 5 where the server has NTPv5. */
   readonly version: number;
   /** Key that authenticated it; 0, none did. */
   readonly keyId: number;

@@ -309,11 +309,11 @@ export class Responder {
     const verdict = this.#admission === undefined ? SERVE : this.#admission.judge(source, arrival);
     if (verdict < 0) return verdict;
     if (verdict === SERVE_AUTHENTICATED) return DROP_AUTHENTICATION;
-    const fault = ntpv5.check(request, length);
-    if (fault !== 0) return fault;
-    if (arrival[0] !== this.#readySecond && !this.#prepare(arrival[0]!)) return DROP_CLOCK;
     let kissCode = verdict > SERVE_AUTHENTICATED ? verdict : 0;
     try {
+      const fault = ntpv5.check(request, length);
+      if (fault !== 0) return fault;
+      if (arrival[0] !== this.#readySecond && !this.#prepare(arrival[0]!)) return DROP_CLOCK;
       const decision = kissCode === 0 && this.#options.decide !== undefined
         ? this.#decide(request, length, source, 0, false)
         : undefined;

@@ -210,3 +210,21 @@ test("ntps report: a page with all plots, and nothing of a stranger's as markup"
   assertEquals((await world.run("report", "bad")).status, 2);
   assertEquals((await world.run("report", "missing")).status, 1);
 });
+
+test("ntps monitor: a silent server is asked once at a time, and times are right after 2036", async () => {
+  const world = new FakeWorld();
+  let asked = 0;
+  await world.bind({
+    hostname: "192.0.2.1",
+    port: 123,
+    clock: world.clock,
+    onDatagram: () => void asked++,
+  });
+  await world.run("monitor", "192.0.2.1", "-i", "1s", "-t", "5s", "-d", "20500ms");
+  assert(asked >= 4 && asked <= 5, `${asked}`);
+  const late = new FakeWorld();
+  await late.time.run(Date.UTC(2037, 0, 1) - Date.UTC(2026, 10, 23, 12));
+  await late.serve("192.0.2.1");
+  const { stdout } = await late.run("monitor", "--csv", "192.0.2.1", "-d", "1s");
+  assertMatch(stdout, /\n2037-01-01T00:00:00\.\d{3}Z,192\.0\.2\.1,/);
+});

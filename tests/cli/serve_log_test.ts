@@ -130,3 +130,15 @@ test("log: of peers there are at most 64 between two lines", () => {
   assertEquals([parts.length, parts.at(-1)], [65, "news of other peers 936"]);
   assertEquals([log.take(), log.hasNews], [[], false]);
 });
+
+test("log: errors of what is done stay in their lines, and are errors to every level", () => {
+  const world = new FakeWorld();
+  const values = { logLevel: "error" as const, logJson: false, quiet: false };
+  const log = new ServeLog("ntps serve", values, world);
+  log.write("info", "answered 3", true);
+  log.write("error", "answered 0, errors 1 (no fix)", true);
+  assertEquals(world.stdout.lines.map((line) => line.split(" ").slice(1).join(" ")), [
+    "answered 0, errors 1 (no fix)",
+  ]);
+  assertEquals(world.stderr.text, "");
+});

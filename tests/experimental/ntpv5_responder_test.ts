@@ -198,4 +198,5 @@ test("what is no responder is refused, and a filter of the wrong length", () => 
     "15",
   );
   assertThrows(() => new NTPv5Responder({ pivot: 1 as never }), TypeError, "pivot");
+  assertThrows(() => new NTPv5Responder({ referenceId: 15 as never }), TypeError, "referenceId");
 });
