@@ -21,7 +21,7 @@ import { allowedCores } from "./machine.mjs";
 
 /** Where the packets claim to come from: 16,382 addresses, or a million. */
 const CLIENTS = { some: "172.16.0.0/18", many: "172.16.0.0/12" };
-/** Nobody's hardware address: replies to it reach the generator's packet socket and end there. */
+/** Nobody's hardware address, as in ../load/wire_packet.c: replies to it reach its packet socket and end there. */
 const NOBODY = "02:00:00:00:00:99";
 const FIRST_PORT = 12_300, FIRST_KE_PORT = 14_460;
 
