@@ -215,6 +215,7 @@ export class BatchSocket {
   close(): void {
     if (this.#isClosed) return;
     this.#out.flush();
+    this.#out.close();
     this.#overflows = this.overflows;
     this.#isClosed = true;
     if (this.#options.socket === undefined) this.#calls.close(this.fd);

@@ -17,8 +17,9 @@ import {
 } from "./linux.ts";
 import { MessageVector } from "./message_vector.ts";
 import type { RealtimeReading } from "./realtime_reading.ts";
+import { Rehearsal } from "./rehearsal.ts";
 import { Scratch } from "./scratch.ts";
-import { CHUNK, SendDelay } from "./send_delay.ts";
+import { CHUNK, COLD_AFTER, SendDelay } from "./send_delay.ts";
 import { readSocketAddress, writeSocketAddress } from "./socket_address.ts";
 import { allowFragments, type NativeSocket, startStamping } from "./socket_options.ts";
 import type { SystemCalls } from "./system_calls.ts";
@@ -79,6 +80,10 @@ export class OutgoingDatagrams {
   #chunk = CHUNK;
   #hasStamped = false;
   #mayFragment = false;
+  /** Whether the datagram before was answered: what is not answered is not rehearsed for. */
+  #hasAnswered = false;
+  /** Opened when first needed; null, there can be none. */
+  #rehearsal: Rehearsal | null | undefined;
 
   /**
    * @param time the reading of the system's clock by which the batch was taken
@@ -157,7 +162,10 @@ export class OutgoingDatagrams {
     const delays = this.#delays;
     const idle = current === 0 ? this.#time.idleNanoseconds : 0;
     const place = this.#chunk === 1 ? -1 : i;
-    const key = delays.key(place, idle, waitNanoseconds);
+    const isCold = place < 0 && idle >= COLD_AFTER && this.#hasAnswered;
+    const rehearsal = isCold ? this.#rehearse() : 0;
+    const key = delays.key(place, idle, waitNanoseconds, rehearsal);
+    this.#hasAnswered = false;
     this.#key = key;
     this.sendDelay = delays.units(key);
     let nameLength = 0, controlLength = 0;
@@ -188,9 +196,17 @@ export class OutgoingDatagrams {
     out.setLengths(i, nameLength, controlLength, HEADER_LENGTH);
   }
 
+  /** Returns how long that took, in nanoseconds; 0, there is none. */
+  #rehearse(): number {
+    if (this.#socket.stamps !== "both") return 0; // nothing is learned
+    if (this.#rehearsal === undefined) this.#rehearsal = Rehearsal.open(this.#calls) ?? null;
+    return this.#rehearsal?.run() ?? 0;
+  }
+
   /** What is left to do for a reply that was prepared. */
   #finishReply(out: MessageVector, i: number, length: number): void {
     this.#isPrepared = false;
+    this.#hasAnswered = true;
     if (length !== HEADER_LENGTH) out.setDataLength(i, length);
     if (!this.#isStamped && this.stamps.isRequested && this.#socket.stamps === "both") {
       const control = this.#controlLength;
@@ -338,6 +354,11 @@ export class OutgoingDatagrams {
     this.takeStamps();
     this.stamps.reset();
     startStamping(this.#calls, this.#scratch, this.#socket.fd);
+  }
+
+  /** Frees what it has opened itself. What waits is not sent. */
+  close(): void {
+    this.#rehearsal?.close();
   }
 
   #sendLarge(data: Uint8Array, to: Endpoint): SendOutcome {

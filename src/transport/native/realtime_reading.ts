@@ -37,4 +37,9 @@ export class RealtimeReading {
     this.#markSeconds = this.seconds;
     this.#markNanoseconds = this.nanoseconds;
   }
+
+  /** How much later than another reading it is, in nanoseconds. */
+  nanosecondsSince(other: RealtimeReading): number {
+    return (this.seconds - other.seconds) * 1e9 + (this.nanoseconds - other.nanoseconds);
+  }
 }

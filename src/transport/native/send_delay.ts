@@ -6,15 +6,20 @@
 export const CHUNK = 32;
 /** Places of a chunk that are alike. */
 const ALIKE = 4;
+/** From how many nanoseconds without a datagram on the caches are cold, so that it is rehearsed. */
+export const COLD_AFTER = 200_000;
 /**
  * Bounds between kinds of replies that are sent alone, in nanoseconds: how long nothing had come, and
  * how long the request had waited.
  */
-const IDLE_BOUNDS = [100_000, 1_000_000, 20_000_000], WAIT_BOUNDS = [25_000, 40_000, 80_000];
+const IDLE_BOUNDS = [COLD_AFTER, 1_000_000, 20_000_000], WAIT_BOUNDS = [25_000, 40_000, 80_000];
 const LONE = CHUNK / ALIKE;
-const KEYS = LONE + (IDLE_BOUNDS.length + 1) * (WAIT_BOUNDS.length + 1);
+const REHEARSED = LONE + (IDLE_BOUNDS.length + 1) * (WAIT_BOUNDS.length + 1);
+/** Kinds of rehearsed replies, by how long that took: four for each doubling, from 1 us to 64 us. */
+const REHEARSAL_KINDS = 25, PER_DOUBLING = 4, SHORTEST_REHEARSAL = 1000;
+const KEYS = REHEARSED + REHEARSAL_KINDS;
 /** From how many samples on the delay is used, and which part of the least: all the more are known. */
-const ENOUGH = 32, MANY = 1024;
+const ENOUGH = 32, MANY = 512;
 const LEAST_PART = 0.5, MOST_PART = 0.9;
 /** The least delay of this many, and of as many before them, is what is used. */
 const WINDOW = 1024;
@@ -51,9 +56,19 @@ export class SendDelay {
    * @param place how many wait to be sent before it, from 0; -1, it is sent alone
    * @param idleNanoseconds how long nothing has come; only looked at if it is sent alone
    * @param waitNanoseconds how long ago its request has arrived; only looked at if it is sent alone
+   * @param rehearsalNanoseconds how long its rehearsal took; 0, there was none
    */
-  key(place: number, idleNanoseconds: number, waitNanoseconds: number): number {
+  key(
+    place: number,
+    idleNanoseconds: number,
+    waitNanoseconds: number,
+    rehearsalNanoseconds: number,
+  ): number {
     if (place >= 0) return Math.floor(place / ALIKE);
+    if (rehearsalNanoseconds > 0) {
+      const kind = PER_DOUBLING * Math.log2(rehearsalNanoseconds / SHORTEST_REHEARSAL);
+      return REHEARSED + Math.floor(Math.max(0, Math.min(REHEARSAL_KINDS - 1, kind)));
+    }
     let idle = 0, wait = 0;
     while (idle < IDLE_BOUNDS.length && idleNanoseconds >= IDLE_BOUNDS[idle]!) idle++;
     while (wait < WAIT_BOUNDS.length && waitNanoseconds >= WAIT_BOUNDS[wait]!) wait++;
@@ -62,6 +77,8 @@ export class SendDelay {
 
   /** What to add to the transmit timestamp, in units of 2^-32 s; 0 while too little is known. */
   units(key: number): number {
+    // Who needed longer for the rehearsal needs no less for the reply.
+    while (key > REHEARSED && this.#samples[key]! < ENOUGH) key--;
     return this.#units[key]!;
   }
 
